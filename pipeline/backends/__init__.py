@@ -1,0 +1,30 @@
+"""One module or folder per compiler: integer graph and target in, artefact out."""
+
+import importlib
+from pathlib import Path
+from typing import Protocol, cast
+
+from pipeline.graph.ir import IntegerGraph
+from pipeline.targets import Target
+
+_MODULES = {
+    "onnxruntime": "pipeline.backends.onnxruntime",
+    "openvino": "pipeline.backends.openvino",
+    "cortex-m": "pipeline.backends.cortex_m",
+}
+
+
+class Backend(Protocol):
+    """What a backend module offers. It knows the graph and the target, and no stage."""
+
+    def compile_graph(self, graph: IntegerGraph, target: Target, folder: Path) -> None:
+        """Write the artefact's files into `folder` (exists, empty). Same graph and target, same bytes.
+
+        Raises:
+            SixfoldError: the graph does not fit the target, or a tool is missing or refused.
+        """
+
+
+def load_backend(name: str) -> Backend:
+    """Import the backend of a target file's `backend:` only when it is used: compilers are slow to import."""
+    return cast(Backend, importlib.import_module(_MODULES[name]))

@@ -1,0 +1,1 @@
+"""Image sources and the prepared data set that every later stage reads."""

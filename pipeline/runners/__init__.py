@@ -1,0 +1,92 @@
+"""Ways to execute an artefact: on this host, in an emulator, on a board."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, cast
+
+from pipeline.graph.ir import Int8Array
+from pipeline.targets import Target
+
+_MODULES = {
+    ("onnxruntime", "host"): "pipeline.runners.host_onnxruntime",
+    ("openvino", "host"): "pipeline.runners.host_openvino",
+    ("cortex-m", "qemu-system"): "pipeline.runners.qemu_system",
+}
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One operator's share of the latency, in the latency's unit."""
+
+    name: str
+    value: float
+    macs: int
+
+
+@dataclass(frozen=True)
+class Latency:
+    """What one inference costs.
+
+    Attributes:
+        kind: only a wall clock on the named machine is ``measured``; an emulator gives ``instructions``.
+        value: per inference (the median where repeats differ).
+        repeats: how many inferences `value` summarises.
+        where: the machine, for example ``qemu-system mps2-an386``.
+    """
+
+    kind: Literal["measured", "instructions", "modelled", "estimated"]
+    unit: Literal["ms", "instructions"]
+    value: float
+    repeats: int
+    where: str
+    layers: tuple[LayerCost, ...] = ()
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Bytes used on the device; None where it cannot be known."""
+
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+    stack_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Outcome of running an artefact.
+
+    Attributes:
+        outputs: int8 ``(samples, classes)`` in the graph's own codes, whatever type the runtime uses.
+        tools: name and version of everything that took part.
+        details: what only this runner can tell (JSON values), kept in the report.
+    """
+
+    outputs: Int8Array
+    latency: Latency
+    footprint: Footprint = Footprint()
+    tools: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Runner(Protocol):
+    """What a runner module offers.
+
+    Attributes:
+        SAMPLES: how many test images verification runs through it; None means all.
+    """
+
+    SAMPLES: int | None
+
+    def run_artefact(self, artefact: Path, target: Target, inputs: Int8Array) -> RunResult:
+        """Execute the artefact in folder `artefact` on int8 `inputs` ``(samples, height, width, channels)``.
+
+        Raises:
+            SixfoldError: the machine or a tool is missing, the artefact is damaged, or the device failed.
+        """
+
+
+def load_runner(target: Target) -> Runner:
+    """Import the runner of a target's backend and `runner.kind` only when it is used."""
+    return cast(Runner, importlib.import_module(_MODULES[target.backend, target.runner.kind]))

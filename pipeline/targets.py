@@ -1,0 +1,133 @@
+"""`targets/<name>.yaml`: a board as data, checked on load."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from pipeline.errors import SixfoldError
+from pipeline.validation import Checked, read_yaml, validate
+
+TARGETS_FOLDER = Path("targets")
+
+_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
+
+
+def parse_bytes(value: Any) -> int:
+    """Read a memory size: a number of bytes, or a number with unit ``B``, ``KiB`` or ``MiB``.
+
+    Raises:
+        ValueError: any other text; decimal units are refused because a datasheet's "128 KB" is ambiguous.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    match = re.fullmatch(r"(\d{1,9})\s*(B|KiB|MiB)", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{value!r} is not a size; write for example 96KiB, 1MiB or a number of bytes")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+
+
+class MemoryRegion(Checked):
+    """A contiguous memory of the board."""
+
+    origin: Annotated[int, Field(ge=0, lt=2**32)]
+    size: Annotated[Bytes, Field(gt=0)]
+
+    @property
+    def end(self) -> int:
+        """First address after the region."""
+        return self.origin + self.size
+
+
+class Memory(Checked):
+    """The two memories that the linker fills."""
+
+    flash: MemoryRegion
+    sram: MemoryRegion
+
+    @model_validator(mode="after")
+    def _no_overlap(self) -> "Memory":
+        first, second = sorted((self.flash, self.sram), key=lambda region: region.origin)
+        if first.end > second.origin:
+            raise ValueError(
+                f"flash ({self.flash.origin:#x}..{self.flash.end:#x}) and "
+                f"sram ({self.sram.origin:#x}..{self.sram.end:#x}) overlap"
+            )
+        return self
+
+
+class RunnerSpec(Checked):
+    """How the artefact is executed.
+
+    Attributes:
+        machine: the emulator's machine name, for `qemu-system`.
+        stands_for: set when no emulator has the board and the machine is only of the same core.
+    """
+
+    kind: Literal["host", "qemu-system"]
+    machine: str | None = None
+    stands_for: str | None = None
+
+    @model_validator(mode="after")
+    def _machine_where_needed(self) -> "RunnerSpec":
+        if (self.kind == "qemu-system") != (self.machine is not None):
+            raise ValueError("machine is needed for kind qemu-system, and only there")
+        return self
+
+
+class FlashSpec(Checked):
+    """How the artefact is written to the board."""
+
+    kind: Literal["gdb"]
+
+
+class Budget(Checked):
+    """What verification fails on. Only the stated limits are checked."""
+
+    accuracy_drop_points: Annotated[float, Field(ge=0)]
+    sram: Bytes | None = None
+    flash: Bytes | None = None
+
+
+class Target(Checked):
+    """One board, or this host with one runtime."""
+
+    name: str
+    summary: str
+    backend: Literal["onnxruntime", "openvino", "cortex-m"]
+    core: str
+    clock_hz: Annotated[int, Field(gt=0)] | None = None
+    memory: Memory | None = None
+    runner: RunnerSpec
+    flash: FlashSpec | None = None
+    budget: Budget
+
+    @model_validator(mode="after")
+    def _microcontroller_has_memory(self) -> "Target":
+        if self.backend == "cortex-m" and self.memory is None:
+            raise ValueError("memory is missing; backend cortex-m needs memory.flash and memory.sram")
+        return self
+
+
+def target_names(folder: Path = TARGETS_FOLDER) -> list[str]:
+    """All targets, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load_target(name: str, folder: Path = TARGETS_FOLDER) -> Target:
+    """Read and check `targets/<name>.yaml`.
+
+    Raises:
+        SixfoldError: no such file, or one line with file and field.
+    """
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        raise SixfoldError(f"{path}: no such target; there are {', '.join(target_names(folder)) or 'none'}")
+    target = validate(Target, read_yaml(path), str(path))
+    if target.name != name:
+        raise SixfoldError(f"{path}: name: is {target.name!r}, the file is called {name!r}; make them equal")
+    return target

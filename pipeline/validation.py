@@ -1,0 +1,69 @@
+"""YAML files checked on load: any wrong key, value or unit is one line with file and field."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.errors import SixfoldError
+
+
+class Checked(BaseModel):
+    """Base of all configuration models: unknown keys are errors, values are immutable, numbers finite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path) -> Any:
+    """Parse one YAML document.
+
+    Raises:
+        SixfoldError: missing, not UTF-8 or not YAML; the line number is named where there is one.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SixfoldError(f"{path}: not found") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SixfoldError(f"{path}: cannot be read ({error})") from error
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise SixfoldError(f"{path}{line}: not valid YAML: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise SixfoldError(f"{path}: not valid YAML: {error}".replace("\n", " ")) from error
+
+
+def validate(model: type[Model], value: Any, where: str) -> Model:
+    """Check `value` against `model`; `where` (the file) starts the message.
+
+    Raises:
+        SixfoldError: the first problem in one line, with the field's path and the permitted keys.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        first = problems[0]
+        field = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            message = f"unknown key; known here: {', '.join(_known_keys(model, first['loc'][:-1]))}"
+        elif first["type"] == "missing":
+            message = "missing; add it"
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise SixfoldError(f"{where}: {field}: {message}{more}") from error
+
+
+def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that `model` has at `location`, following nested models by field name."""
+    for part in location:
+        field = model.model_fields.get(str(part))
+        annotation = field.annotation if field else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            break
+        model = annotation
+    return sorted(model.model_fields)
