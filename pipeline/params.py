@@ -57,7 +57,6 @@ class QuantizeParams(Checked):
     """How the integer graph is derived."""
 
     calibration_images: Annotated[int, Field(ge=1)]
-    relu6: Literal["bounded", "observed"]
 
 
 class Experiment(Checked):
@@ -67,6 +66,15 @@ class Experiment(Checked):
     model: ModelParams
     train: TrainParams
     quantize: QuantizeParams
+
+    @model_validator(mode="after")
+    def _enough_calibration_images(self) -> "Experiment":
+        if self.quantize.calibration_images > self.data.calibration:
+            raise ValueError(
+                f"quantize.calibration_images is {self.quantize.calibration_images}, "
+                f"data.calibration sets aside {self.data.calibration}; raise the latter"
+            )
+        return self
 
 
 class EnabledTarget(Checked):

@@ -106,6 +106,11 @@ class Target(Checked):
     flash: FlashSpec | None = None
     budget: Budget
 
+    @property
+    def family(self) -> Literal["fixed-point", "float"]:
+        """Arithmetic family of the backend: how it turns an accumulator into an int8 code."""
+        return "fixed-point" if self.backend == "cortex-m" else "float"
+
     @model_validator(mode="after")
     def _microcontroller_has_memory(self) -> "Target":
         if self.backend == "cortex-m" and self.memory is None:

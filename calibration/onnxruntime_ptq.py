@@ -1,0 +1,83 @@
+"""Post-training quantisation by ONNX Runtime's static quantiser, with the ranges that are known beforehand."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+from calibration.relu6 import RELU6_LIMIT, relu6_quantization
+
+Quantization = tuple[np.float32, np.int8]
+
+
+class _Images(CalibrationDataReader):  # type: ignore[misc]
+    """Feeds one calibration image at a time."""
+
+    def __init__(self, input_name: str, images: Iterable[npt.NDArray[np.float32]]) -> None:
+        self._feeds: Iterator[dict[str, npt.NDArray[np.float32]]] = ({input_name: i[np.newaxis]} for i in images)
+
+    def get_next(self) -> dict[str, npt.NDArray[np.float32]] | None:
+        return next(self._feeds, None)
+
+
+def quantize_by_onnxruntime(
+    model: onnx.ModelProto, images: Iterable[npt.NDArray[np.float32]], input_quantization: Quantization
+) -> onnx.ModelProto:
+    """Quantise activations to int8 per tensor and weights to int8 per channel, rounding to nearest.
+
+    Args:
+        model: float model with one input; ReLU6 appears as ``Clip`` between 0 and 6.
+        images: normalised calibration images ``(channels, height, width)``; they set the ranges of the linear
+            tensors. Consumed once.
+        input_quantization: scale and zero point of the network's input.
+
+    Returns:
+        The QDQ model: every ReLU6 output at 6/255 and -128, without the Clip, which saturation now performs.
+    """
+    input_name = model.graph.input[0].name
+    known = {input_name: input_quantization} | dict.fromkeys(relu6_outputs(model), relu6_quantization())
+    with tempfile.TemporaryDirectory() as folder:
+        source, result = Path(folder, "model.onnx"), Path(folder, "model.int8.onnx")
+        onnx.save(model, source)
+        quantize_static(
+            source,
+            result,
+            _Images(input_name, images),
+            quant_format=QuantFormat.QDQ,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            calibrate_method=CalibrationMethod.MinMax,
+            extra_options={
+                "TensorQuantOverrides": _overrides(known),
+                "ActivationSymmetric": False,
+                "WeightSymmetric": True,
+            },
+        )
+        return onnx.load(result)
+
+
+def relu6_outputs(model: onnx.ModelProto) -> list[str]:
+    """Names of the values that a Clip between 0 and 6 reads or writes.
+
+    Both sides are named because the quantiser removes the Clip and then finds its input in its place.
+    """
+    constants = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
+    names = []
+    for node in model.graph.node:
+        if node.op_type == "Clip" and [constants.get(i) for i in node.input[1:]] == [0.0, RELU6_LIMIT]:
+            names += [node.input[0], node.output[0]]
+    return names
+
+
+def _overrides(known: Mapping[str, Quantization]) -> dict[str, list[dict[str, Any]]]:
+    """In the form of the quantiser's TensorQuantOverrides: zero-dimensional arrays, one entry a tensor."""
+    return {
+        name: [{"scale": np.array(scale, np.float32), "zero_point": np.array(zero_point, np.int8)}]
+        for name, (scale, zero_point) in known.items()
+    }

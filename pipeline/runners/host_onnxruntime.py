@@ -1,0 +1,60 @@
+"""Runs the uint8 twin in ONNX Runtime on this computer."""
+
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from pipeline.backends.uint8_twin import Uint8Array
+from pipeline.errors import SixfoldError
+from pipeline.graph.ir import Int8Array
+from pipeline.runners import RunResult, host
+from pipeline.targets import Target
+
+ARTEFACT = "model.uint8.onnx"
+SAMPLES: int | None = None
+
+
+def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult:
+    """Execute ``model.uint8.onnx`` on all `inputs`, then time it.
+
+    The report's details list the operators that ONNX Runtime executes after its own fusion, so that a network left
+    partly in float shows.
+
+    Raises:
+        SixfoldError: the artefact is missing or damaged.
+    """
+    path = artefact / ARTEFACT
+    with TemporaryDirectory() as folder:
+        optimised = Path(folder, "optimised.onnx")
+        options = _options()
+        options.optimized_model_filepath = str(optimised)
+        session = _session(path, options)
+        executed = Counter(node.op_type for node in onnx.load(optimised).graph.node)
+
+    def infer(image: Uint8Array) -> Uint8Array:
+        return np.asarray(session.run(None, {session.get_inputs()[0].name: image})[0])
+
+    return RunResult(
+        outputs=host.run_all(infer, inputs, target.name),
+        latency=host.measure(infer, inputs),
+        tools={"onnxruntime": ort.__version__},
+        details={"executed_operators": dict(sorted(executed.items()))},
+    )
+
+
+def _options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options
+
+
+def _session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's exceptions have no common base of their own
+        raise SixfoldError(f"{path}: ONNX Runtime cannot load it ({str(error).splitlines()[0]})") from error
