@@ -58,6 +58,9 @@ class Padding:
     right: int = 0
 
 
+NO_PADDING = Padding()
+
+
 @dataclass(frozen=True, eq=False)
 class Conv2D:
     """Convolution over all input channels.
@@ -76,7 +79,7 @@ class Conv2D:
     weight_scale: Float32Array
     bias: Int32Array
     stride: tuple[int, int] = (1, 1)
-    padding: Padding = Padding()
+    padding: Padding = NO_PADDING
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -102,7 +105,7 @@ class DepthwiseConv2D:
     weight_scale: Float32Array
     bias: Int32Array
     stride: tuple[int, int] = (1, 1)
-    padding: Padding = Padding()
+    padding: Padding = NO_PADDING
 
     @property
     def inputs(self) -> tuple[str, ...]:

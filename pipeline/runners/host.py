@@ -4,15 +4,14 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from pipeline.backends.uint8_twin import Uint8Array, from_uint8, to_uint8
 from pipeline.graph.ir import Int8Array
+from pipeline.progress import progress_bar
 from pipeline.runners import Latency
 
 _WARM_UP = 5
@@ -24,7 +23,12 @@ Infer = Callable[[Uint8Array], Uint8Array]
 
 def run_all(infer: Infer, inputs: Int8Array, description: str) -> Int8Array:
     """Run every int8 ``(samples, height, width, channels)`` input; returns int8 ``(samples, classes)``."""
-    return np.stack([from_uint8(infer(image)).reshape(-1) for image in _progress(_planar(inputs), description)])
+    rows = []
+    with progress_bar(description, len(inputs)) as advance:
+        for image in _planar(inputs):
+            rows.append(from_uint8(infer(image)).reshape(-1))
+            advance(1)
+    return np.stack(rows)
 
 
 def measure(infer: Infer, inputs: Int8Array) -> Latency:
@@ -54,8 +58,3 @@ def cpu_name() -> str:
 
 def _planar(inputs: Int8Array) -> list[Uint8Array]:
     return [np.ascontiguousarray(image.transpose(2, 0, 1)[np.newaxis]) for image in to_uint8(inputs)]
-
-
-def _progress(images: list[Uint8Array], description: str) -> Iterator[Uint8Array]:
-    console = Console(stderr=True)
-    yield from track(images, description, console=console, disable=not console.is_terminal, transient=True)

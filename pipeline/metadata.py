@@ -1,0 +1,49 @@
+"""What a model file tells beside its arithmetic, as `metadata_props` of the ONNX files: labels and normalisation."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.errors import SixfoldError
+from pipeline.preprocess import Normalization
+
+
+def read_normalization(metadata: Mapping[str, str], where: str) -> Normalization:
+    """The normalisation that the network was trained with.
+
+    Args:
+        metadata: of an ONNX file or an integer graph.
+        where: the file, for the message.
+
+    Raises:
+        SixfoldError: absent or not one number per channel.
+    """
+    mean, std = (_read_list(metadata, key, where) for key in ("sixfold.mean", "sixfold.std"))
+    try:
+        return Normalization(tuple(map(float, mean)), tuple(map(float, std)))
+    except (TypeError, ValueError) as error:
+        raise SixfoldError(f"{where}: metadata sixfold.mean, sixfold.std: {error}") from error
+
+
+def read_labels(metadata: Mapping[str, str], where: str) -> list[str]:
+    """Name of each class index.
+
+    Raises:
+        SixfoldError: absent or not a list of names.
+    """
+    labels = _read_list(metadata, "sixfold.labels", where)
+    if not all(isinstance(label, str) for label in labels):
+        raise SixfoldError(f"{where}: metadata sixfold.labels: not a list of names")
+    return [str(label) for label in labels]
+
+
+def _read_list(metadata: Mapping[str, str], key: str, where: str) -> list[Any]:
+    if key not in metadata:
+        raise SixfoldError(f"{where}: metadata {key} is missing; export the model with `dvc repro export`")
+    try:
+        value = json.loads(metadata[key])
+    except json.JSONDecodeError as error:
+        raise SixfoldError(f"{where}: metadata {key}: not JSON ({error})") from error
+    if not isinstance(value, list):
+        raise SixfoldError(f"{where}: metadata {key}: not a list")
+    return value

@@ -1,0 +1,19 @@
+"""Where the stages leave their results, relative to the repository's root."""
+
+from pathlib import Path
+
+FLOAT_MODEL = Path("models/model.onnx")
+INT8_MODEL = Path("models/model.int8.onnx")
+REPORTS = Path("reports")
+QUANTIZE_REPORT = REPORTS / "quantize.json"
+CONFUSION = REPORTS / "confusion.csv"
+
+
+def artefact_folder(target: str) -> Path:
+    """The compiled artefact of a target."""
+    return Path("artifacts") / target
+
+
+def target_report(target: str) -> Path:
+    """What verification of a target found."""
+    return REPORTS / f"{target}.json"

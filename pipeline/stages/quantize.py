@@ -1,0 +1,118 @@
+"""Stage `quantize`: float ONNX model and calibration images in, ``models/model.int8.onnx`` out.
+
+That file is the single source of truth of everything downstream. The stage also scores it on the test split in both
+arithmetic families, so that what quantisation costs is known before any target is built.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.affine import affine_quantization
+from calibration.onnxruntime_ptq import quantize_by_onnxruntime
+from pipeline.data.prepared import PreparedDataset
+from pipeline.errors import exits_cleanly
+from pipeline.evaluation import paired_accuracy, sqnr_db
+from pipeline.files import atomic_file, sha256_file, write_json
+from pipeline.float_model import float_logits
+from pipeline.graph import cost
+from pipeline.graph.ir import IntegerGraph
+from pipeline.graph.onnx_file import load_onnx
+from pipeline.graph.reader import read_graph
+from pipeline.graph.reference import Family, execute
+from pipeline.metadata import read_normalization
+from pipeline.params import load_params
+from pipeline.paths import CONFUSION, FLOAT_MODEL, INT8_MODEL, QUANTIZE_REPORT
+from pipeline.preprocess import Normalization, input_range, normalise, quantize_pixels
+from pipeline.progress import progress_bar
+
+
+def quantize(calibration_images: int) -> None:
+    """Write the int8 model from the first `calibration_images` of the calibration split."""
+    model = load_onnx(FLOAT_MODEL)
+    normalization = read_normalization({p.key: p.value for p in model.metadata_props}, str(FLOAT_MODEL))
+    images = PreparedDataset.load().images("calibration")[:calibration_images]
+    with progress_bar("calibration", len(images)) as advance:
+        quantized = quantize_by_onnxruntime(
+            model,
+            _normalised(images, normalization, advance),
+            affine_quantization(*input_range(normalization)),
+        )
+    del quantized.metadata_props[:]
+    quantized.metadata_props.extend(model.metadata_props)
+    with atomic_file(INT8_MODEL) as temporary:
+        temporary.write_bytes(quantized.SerializeToString(deterministic=True))
+
+
+def score() -> None:
+    """Compare the int8 model with the float model on the test split; write the metrics and the confusion table."""
+    graph = read_graph(INT8_MODEL)
+    normalization = read_normalization(graph.metadata, str(INT8_MODEL))
+    data = PreparedDataset.load()
+    images, labels = data.images("test"), data.labels("test")
+    expected = float_logits(FLOAT_MODEL, images, normalization)
+    source = graph.tensors[graph.input]
+    inputs = quantize_pixels(images, normalization, source.scale, source.zero_point)
+    families: dict[Family, npt.NDArray[np.float32]] = {
+        family: _logits(graph, inputs, family) for family in ("fixed-point", "float")
+    }
+    report = {
+        family: {
+            "accuracy": paired_accuracy(labels, expected.argmax(1), logits.argmax(1)).as_json(),
+            "sqnr_db": sqnr_db(expected, logits),
+        }
+        for family, logits in families.items()
+    }
+    # The fixed-point family is what microcontrollers compute; it heads the report.
+    write_json(
+        QUANTIZE_REPORT,
+        {
+            **report["fixed-point"],
+            "float_family": report["float"],
+            "model": {
+                "sha256": sha256_file(INT8_MODEL),
+                "graph_sha256": graph.sha256(),
+                "params": cost.parameters(graph),
+                "macs": sum(cost.macs(graph).values()),
+                "peak_live_bytes": max(layer.live_bytes for layer in cost.live_memory(graph)),
+            },
+        },
+    )
+    _write_confusion(labels, families["fixed-point"].argmax(1), data.names)
+
+
+def _normalised(
+    images: npt.NDArray[np.uint8], normalization: Normalization, advance: Callable[[int], None]
+) -> Iterator[npt.NDArray[np.float32]]:
+    for image in images:
+        yield normalise(image[np.newaxis], normalization)[0]
+        advance(1)
+
+
+def _logits(graph: IntegerGraph, inputs: npt.NDArray[np.int8], family: Family) -> npt.NDArray[np.float32]:
+    """Real logits of the int8 reference."""
+    output = graph.tensors[graph.output]
+    with progress_bar(f"int8 reference, {family}", len(inputs)) as advance:
+        codes = execute(graph, inputs, family, advance)
+    return (codes.astype(np.float32) - output.zero_point) * np.float32(output.scale)
+
+
+def _write_confusion(actual: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], names: tuple[str, ...]) -> None:
+    """One row a sample, as DVC's confusion template reads it; sorted, so that equal results are equal bytes."""
+    with atomic_file(CONFUSION) as temporary, temporary.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["actual", "predicted"])
+        writer.writerows([names[a], names[p]] for a, p in sorted(zip(actual.tolist(), predicted.tolist(), strict=True)))
+
+
+@exits_cleanly
+def main() -> None:
+    """Run the stage with params.yaml."""
+    quantize(load_params().selected.quantize.calibration_images)
+    score()
+
+
+if __name__ == "__main__":
+    main()

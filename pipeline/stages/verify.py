@@ -1,0 +1,218 @@
+"""Stage `verify@T`: run the artefact on test images and compare it with the reference of its arithmetic family.
+
+The result is ``reports/<target>.json``; a budget or parity violation is in it and makes the command fail.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.data.prepared import PreparedDataset
+from pipeline.errors import GateFailedError, SixfoldError, exits_cleanly
+from pipeline.evaluation import PairedAccuracy, paired_accuracy
+from pipeline.files import sha256_file, write_json
+from pipeline.float_model import float_logits
+from pipeline.graph import cost
+from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
+from pipeline.graph.reader import read_graph
+from pipeline.graph.reference import execute, execute_all, execute_operator
+from pipeline.metadata import read_normalization
+from pipeline.paths import FLOAT_MODEL, INT8_MODEL, artefact_folder, target_report
+from pipeline.preprocess import quantize_pixels
+from pipeline.progress import progress_bar
+from pipeline.runners import Runner, RunResult, load_runner
+from pipeline.targets import Budget, Target, load_target
+
+#: Test images on which a runtime that fuses across a rounding is checked operator by operator.
+_OPERATOR_SAMPLES = 4
+#: One rounding more or less moves a code by at most one step.
+_OPERATOR_TOLERANCE_LSB = 1
+
+
+class OperatorRunner(Protocol):
+    """A runner whose runtime fuses operators across a rounding, and so offers each of them alone."""
+
+    def run_operator(self, graph: IntegerGraph, operator: Operator, inputs: Sequence[Int8Array]) -> Int8Array:
+        """Execute one operator on int8 ``(samples, height, width, channels)`` inputs."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How many codes of the artefact's output differ from the reference, and by how much at most."""
+
+    reference: str
+    samples: int
+    elements: int
+    mismatched: int
+    max_lsb: int
+
+
+@dataclass(frozen=True)
+class OperatorParity:
+    """As :class:`Parity`, for one operator on the reference's own inputs."""
+
+    name: str
+    elements: int
+    mismatched: int
+    max_lsb: int
+
+
+def verify_target(name: str) -> None:
+    """Verify target `name` and write its report.
+
+    Raises:
+        SixfoldError: something needed is missing or damaged.
+        GateFailedError: the report is written, and holds a violation.
+    """
+    target = load_target(name)
+    graph = read_graph(INT8_MODEL)
+    normalization = read_normalization(graph.metadata, str(INT8_MODEL))
+    data = PreparedDataset.load()
+    images, labels = data.images("test"), data.labels("test")
+    source = graph.tensors[graph.input]
+    inputs = quantize_pixels(images, normalization, source.scale, source.zero_point)
+    with progress_bar(f"reference, {target.family}", len(inputs)) as advance:
+        expected = execute(graph, inputs, target.family, advance)
+
+    runner = load_runner(target)
+    chosen = _spread(len(inputs), runner.SAMPLES)
+    artefact = artefact_folder(name)
+    if not artefact.is_dir():
+        raise SixfoldError(f"{artefact}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
+    result = runner.run_artefact(artefact, target, np.ascontiguousarray(inputs[chosen]))
+    parity = compare(result.outputs, expected[chosen], target.family)
+    operators = _operator_parity(runner, graph, inputs[chosen][:_OPERATOR_SAMPLES])
+
+    # An emulated board runs a part of the test images. Where all its codes equal the reference's, the reference
+    # speaks for the others; otherwise only what the artefact itself computed counts.
+    whole = parity.mismatched == 0
+    predictions = (expected if whole else result.outputs).argmax(1)
+    scored = np.arange(len(inputs)) if whole else chosen
+    fp32 = float_logits(FLOAT_MODEL, images[scored], normalization).argmax(1)
+    accuracy = paired_accuracy(labels[scored], fp32, predictions)
+    violations = _violations(target.budget, accuracy, result, parity, operators)
+    write_json(target_report(name), _report(target, graph, accuracy, parity, operators, result, violations))
+    if violations:
+        raise GateFailedError(f"{name}: {'; '.join(violations)} (see {target_report(name)})")
+
+
+def compare(outputs: Int8Array, expected: Int8Array, reference: str) -> Parity:
+    """Count differing codes.
+
+    Raises:
+        SixfoldError: the artefact returned another shape than the reference.
+    """
+    if outputs.shape != expected.shape:
+        raise SixfoldError(f"the artefact returned {outputs.shape}, the reference {expected.shape}")
+    difference = np.abs(outputs.astype(np.int16) - expected)
+    return Parity(
+        reference=reference,
+        samples=len(outputs),
+        elements=outputs.size,
+        mismatched=int((difference > 0).sum()),
+        max_lsb=int(difference.max(initial=0)),
+    )
+
+
+def _spread(available: int, wanted: int | None) -> npt.NDArray[np.int64]:
+    """Indices of at most `wanted` samples, evenly over the split, so that every class is met."""
+    if wanted is None or wanted >= available:
+        return np.arange(available)
+    return np.linspace(0, available - 1, wanted).astype(np.int64)
+
+
+def _operator_parity(runner: Runner, graph: IntegerGraph, inputs: Int8Array) -> list[OperatorParity] | None:
+    """Every operator alone on the reference's inputs, where the runner offers that; None where it does not."""
+    if not hasattr(runner, "run_operator"):
+        return None
+    single = cast(OperatorRunner, runner)
+    tensors = execute_all(graph, inputs, "float")
+    rows = []
+    with progress_bar("operators alone", len(graph.operators)) as advance:
+        for operator in graph.operators:
+            sources = [tensors[name] for name in operator.inputs]
+            expected = execute_operator(graph, operator, sources, "float")
+            parity = compare(single.run_operator(graph, operator, sources), expected, "float")
+            rows.append(OperatorParity(operator.name, parity.elements, parity.mismatched, parity.max_lsb))
+            advance(1)
+    return rows
+
+
+def _violations(
+    budget: Budget,
+    accuracy: PairedAccuracy,
+    result: RunResult,
+    parity: Parity,
+    operators: Sequence[OperatorParity] | None,
+) -> list[str]:
+    """Everything that fails the gate, in words."""
+    found = []
+    if operators is None and parity.mismatched:
+        found.append(
+            f"{parity.mismatched} of {parity.elements} output codes differ from the {parity.reference} reference"
+        )
+    for row in operators or ():
+        if row.max_lsb > _OPERATOR_TOLERANCE_LSB:
+            found.append(f"operator {row.name} differs by {row.max_lsb} LSB on identical inputs")
+            break
+    if 100 * accuracy.drop > budget.accuracy_drop_points:
+        found.append(f"accuracy drops {100 * accuracy.drop:.2f} points, the budget is {budget.accuracy_drop_points:g}")
+    for memory, used, limit in (
+        ("sram", result.footprint.ram_bytes, budget.sram),
+        ("flash", result.footprint.flash_bytes, budget.flash),
+    ):
+        if used is not None and limit is not None and used > limit:
+            found.append(f"{memory} use is {used} bytes, the budget is {limit}")
+    return found
+
+
+def _report(
+    target: Target,
+    graph: IntegerGraph,
+    accuracy: PairedAccuracy,
+    parity: Parity,
+    operators: Sequence[OperatorParity] | None,
+    result: RunResult,
+    violations: Sequence[str],
+) -> dict[str, Any]:
+    """The report as documented in docs/reading-a-report.md."""
+    details: dict[str, Any] = dict(result.details)
+    if operators is not None:
+        details["operators"] = [asdict(row) for row in operators]
+        details["operator_tolerance_lsb"] = _OPERATOR_TOLERANCE_LSB
+    if target.runner.stands_for:
+        details["stands_for"] = target.runner.stands_for
+    return {
+        "target": target.name,
+        "backend": target.backend,
+        "family": target.family,
+        "model": {
+            "sha256": sha256_file(INT8_MODEL),
+            "params": cost.parameters(graph),
+            "macs": sum(cost.macs(graph).values()),
+        },
+        "accuracy": accuracy.as_json(),
+        "parity": asdict(parity),
+        "latency": asdict(result.latency),
+        "memory": asdict(result.footprint),
+        "budget": {"passed": not violations, "violations": list(violations)},
+        "tools": {"numpy": version("numpy"), "onnxruntime": version("onnxruntime"), **result.tools},
+        "details": details,
+    }
+
+
+@exits_cleanly
+def main() -> None:
+    """Run the stage: ``python -m pipeline.stages.verify TARGET``."""
+    if len(sys.argv) != 2:
+        raise SixfoldError("usage: python -m pipeline.stages.verify TARGET")
+    verify_target(sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()

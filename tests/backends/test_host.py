@@ -1,0 +1,86 @@
+"""The uint8 twin in real runtimes, against the float-family reference."""
+
+import numpy as np
+import pytest
+
+from pipeline.backends import load_backend
+from pipeline.backends.uint8_twin import from_uint8, to_uint8
+from pipeline.errors import SixfoldError
+from pipeline.graph.reference import execute, execute_all, execute_operator
+from pipeline.runners import host_openvino, load_runner
+from pipeline.targets import load_target
+from tests.graph.graphs import random_graph, random_inputs, small_mobilenet
+
+TARGETS = ["host-onnxruntime", "host-openvino"]
+
+
+def test_the_codes_shift_by_128_both_ways():
+    codes = np.arange(-128, 128).astype(np.int8)
+    assert to_uint8(codes).tolist() == list(range(256))
+    np.testing.assert_array_equal(from_uint8(to_uint8(codes)), codes)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_onnxruntime_equals_the_reference_bit_for_bit(tmp_path, seed):
+    graph = random_graph(seed)
+    target = load_target("host-onnxruntime")
+    load_backend(target.backend).compile_graph(graph, target, tmp_path)
+    inputs = random_inputs(graph, 6, seed)
+    result = load_runner(target).run_artefact(tmp_path, target, inputs)
+    np.testing.assert_array_equal(result.outputs, execute(graph, inputs, "float"))
+    assert result.latency.kind == "measured"
+    assert result.latency.value > 0
+
+
+def test_onnxruntime_executes_nothing_in_float(tmp_path):
+    graph = small_mobilenet(0)
+    target = load_target("host-onnxruntime")
+    load_backend(target.backend).compile_graph(graph, target, tmp_path)
+    details = load_runner(target).run_artefact(tmp_path, target, random_inputs(graph, 1, 0)).details
+    executed = set(details["executed_operators"])
+    assert executed <= {"QLinearConv", "QLinearAdd", "QLinearGlobalAveragePool", "Transpose", "Reshape"}
+
+
+def test_openvino_executes_every_convolution_in_int8(tmp_path):
+    graph = small_mobilenet(0)
+    target = load_target("host-openvino")
+    load_backend(target.backend).compile_graph(graph, target, tmp_path)
+    details = load_runner(target).run_artefact(tmp_path, target, random_inputs(graph, 1, 0)).details
+    convolutions = [p for p in details["executed_primitives"] if p["type"] == "Convolution"]
+    assert len(convolutions) == sum(hasattr(op, "weight") for op in graph.operators)
+    assert all(p["precision"] == "u8" for p in convolutions)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_openvino_differs_by_one_step_at_most_per_operator(seed):
+    graph = random_graph(seed)
+    tensors = execute_all(graph, random_inputs(graph, 2, seed), "float")
+    for operator in graph.operators:
+        sources = [tensors[name] for name in operator.inputs]
+        outputs = host_openvino.run_operator(graph, operator, sources)
+        expected = execute_operator(graph, operator, sources, "float")
+        assert np.abs(outputs.astype(int) - expected).max() <= 1, operator.name
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_same_graph_gives_the_same_bytes(tmp_path, name):
+    target = load_target(name)
+    written = []
+    for attempt in ("first", "second"):
+        folder = tmp_path / attempt
+        folder.mkdir()
+        load_backend(target.backend).compile_graph(small_mobilenet(7), target, folder)
+        written.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert written[0] == written[1]
+    assert written[0]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_damaged_artefact_is_one_clear_error(tmp_path, name):
+    graph, target = small_mobilenet(0), load_target(name)
+    load_backend(target.backend).compile_graph(graph, target, tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(SixfoldError, match="cannot load it") as error:
+        load_runner(target).run_artefact(tmp_path, target, random_inputs(graph, 1, 0))
+    assert "\n" not in str(error.value)
