@@ -1,7 +1,9 @@
 """Post-training quantisation by ONNX Runtime's static quantiser, with the ranges that are known beforehand."""
 
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +46,34 @@ def quantize_by_onnxruntime(
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder, "model.onnx"), Path(folder, "model.int8.onnx")
         onnx.save(model, source)
-        quantize_static(
-            source,
-            result,
-            _Images(input_name, images),
-            quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            calibrate_method=CalibrationMethod.MinMax,
-            extra_options={
-                "TensorQuantOverrides": _overrides(known),
-                "ActivationSymmetric": False,
-                "WeightSymmetric": True,
-            },
-        )
+        with _without_preprocessing_advice():
+            quantize_static(
+                source,
+                result,
+                _Images(input_name, images),
+                quant_format=QuantFormat.QDQ,
+                activation_type=QuantType.QInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+                calibrate_method=CalibrationMethod.MinMax,
+                extra_options={"TensorQuantOverrides": _overrides(known), "WeightSymmetric": True},
+            )
         return onnx.load(result)
+
+
+@contextmanager
+def _without_preprocessing_advice() -> Iterator[None]:
+    """Drop the quantiser's advice, logged on the root logger, to fold and fuse first: `export` has done that."""
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "pre-processing" not in record.getMessage()
+
+    root = logging.getLogger()
+    root.addFilter(keep)
+    try:
+        yield
+    finally:
+        root.removeFilter(keep)
 
 
 def relu6_outputs(model: onnx.ModelProto) -> list[str]:

@@ -1,6 +1,6 @@
 """Float requantisation, exactly as ONNX Runtime's integer kernels (MLAS) compute it.
 
-Every operation is float32, in this order; another order can differ where a value falls on a rounding tie.
+Every operation is float32, in this order; another order can differ where a value falls next to a rounding tie.
 """
 
 import numpy as np
@@ -34,14 +34,29 @@ def requantize(accumulator: npt.NDArray[np.int64], factor: npt.ArrayLike, zero_p
 
 
 def add(left: Int8Array, right: Int8Array, left_tensor: Tensor, right_tensor: Tensor, result: Tensor) -> Int8Array:
-    """Sum of two int8 tensors in the result's codes; the zero points are gathered in one constant first."""
+    """Sum of two int8 tensors in the result's codes.
+
+    This is MLAS's AVX2 kernel on the uint8 twin, whose codes and zero points are larger by 128: the zero points are
+    gathered in one constant, then right and left are added, each by a fused multiply-add. With other rounding (no
+    FMA, signed codes) about one in 50 000 code pairs lands on the other side of a tie.
+    """
     left_ratio = np.float32(left_tensor.scale) / np.float32(result.scale)
     right_ratio = np.float32(right_tensor.scale) / np.float32(result.scale)
-    constant = np.float32(result.zero_point) - (
-        left_ratio * np.float32(left_tensor.zero_point) + right_ratio * np.float32(right_tensor.zero_point)
-    )
-    total = constant + left.astype(np.float32) * left_ratio
-    return saturate(np.rint(total + right.astype(np.float32) * right_ratio))
+    left_zero, right_zero, zero = (np.float32(t.zero_point + 128) for t in (left_tensor, right_tensor, result))
+    constant = zero - _fused_multiply_add(left_ratio, left_zero, right_ratio * right_zero)
+    total = _fused_multiply_add(right.astype(np.float32) + 128, right_ratio, constant)
+    total = _fused_multiply_add(left.astype(np.float32) + 128, left_ratio, total)
+    return saturate(np.rint(total) - 128)
+
+
+def _fused_multiply_add(a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike) -> Float32Array:
+    """``a * b + c`` of float32 values, rounded once.
+
+    An 8-bit code times a 24-bit factor has 32 bits, so product and sum are exact in float64 unless the addend is
+    over 2^20 times larger or smaller, where the rounding cannot fall on a tie of int8 codes.
+    """
+    exact = np.asarray(a, np.float64) * np.asarray(b, np.float64) + np.asarray(c, np.float64)
+    return exact.astype(np.float32)
 
 
 def saturate(codes: Float32Array) -> Int8Array:

@@ -1,15 +1,16 @@
 """The uint8 twin in real runtimes, against the float-family reference."""
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from pipeline.backends import load_backend
-from pipeline.backends.uint8_twin import from_uint8, to_uint8
+from pipeline.backends.uint8_twin import from_uint8, operator_twin, to_uint8
 from pipeline.errors import SixfoldError
 from pipeline.graph.reference import execute, execute_all, execute_operator
 from pipeline.runners import host_openvino, load_runner
 from pipeline.targets import load_target
-from tests.graph.graphs import random_graph, random_inputs, small_mobilenet
+from tests.graph.graphs import GraphBuilder, random_graph, random_inputs, small_mobilenet
 
 TARGETS = ["host-onnxruntime", "host-openvino"]
 
@@ -30,6 +31,21 @@ def test_onnxruntime_equals_the_reference_bit_for_bit(tmp_path, seed):
     np.testing.assert_array_equal(result.outputs, execute(graph, inputs, "float"))
     assert result.latency.kind == "measured"
     assert result.latency.value > 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_onnxruntime_adds_every_pair_of_codes_as_the_reference(tmp_path, seed):
+    builder = GraphBuilder(np.random.default_rng(seed))
+    source = builder.add_input((16, 16, 2))
+    sides = [builder.conv(source, 256, relu6=False) for _ in range(2)]
+    graph = builder.build(builder.add(*sides))
+    add = graph.operators[-1]
+    grids = np.meshgrid(np.arange(-128, 128, dtype=np.int8), np.arange(-128, 128, dtype=np.int8))
+    codes = [grid.reshape(1, 16, 16, 256) for grid in grids]
+    session = ort.InferenceSession(operator_twin(graph, add).SerializeToString(), providers=["CPUExecutionProvider"])
+    feeds = {n: to_uint8(c).transpose(0, 3, 1, 2) for n, c in zip(add.inputs, codes, strict=True)}
+    outputs = from_uint8(session.run(None, feeds)[0]).transpose(0, 2, 3, 1)
+    np.testing.assert_array_equal(outputs, execute_operator(graph, add, codes, "float"))
 
 
 def test_onnxruntime_executes_nothing_in_float(tmp_path):
