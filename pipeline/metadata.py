@@ -21,7 +21,7 @@ def read_normalization(metadata: Mapping[str, str], where: str) -> Normalization
     mean, std = (_read_list(metadata, key, where) for key in ("sixfold.mean", "sixfold.std"))
     try:
         return Normalization(tuple(map(float, mean)), tuple(map(float, std)))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, SixfoldError) as error:
         raise SixfoldError(f"{where}: metadata sixfold.mean, sixfold.std: {error}") from error
 
 

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from pipeline.errors import SixfoldError
+from pipeline.evaluation import PairedAccuracy
+from pipeline.runners import Footprint, Latency, RunResult
+from pipeline.stages.verify import OperatorParity, Parity, _spread, _violations, compare
+from pipeline.targets import Budget
+
+CODES = np.array([[1, 2, 3], [4, 5, -128]], np.int8)
+GOOD = Parity("fixed-point", 2, 6, 0, 0)
+BUDGET = Budget(accuracy_drop_points=0.5, sram=1000, flash="2KiB")
+
+
+def accuracy(drop: float) -> PairedAccuracy:
+    return PairedAccuracy(1000, 0.98, 0.98 - drop, drop, (drop - 0.01, drop + 0.01), 0.99)
+
+
+def result(ram: int | None = 1000, flash: int | None = 2048) -> RunResult:
+    return RunResult(CODES, Latency("instructions", "instructions", 1.0, 1, "test"), Footprint(flash, ram))
+
+
+def test_equal_outputs_are_parity():
+    assert compare(CODES, CODES, "fixed-point") == GOOD
+
+
+def test_every_differing_code_is_counted_and_the_largest_difference_kept():
+    other = CODES.copy()
+    other[0, 1] += 1
+    other[1, 2] = 127  # 255 apart: must not wrap
+    assert compare(other, CODES, "float") == Parity("float", 2, 6, 2, 255)
+
+
+def test_another_shape_is_refused():
+    with pytest.raises(SixfoldError, match=r"returned \(2, 2\), the reference \(2, 3\)"):
+        compare(CODES[:, :2], CODES, "float")
+
+
+def test_within_all_budgets_nothing_is_violated():
+    assert _violations(BUDGET, accuracy(0.005), result(), GOOD, None) == []
+
+
+def test_what_cannot_be_known_violates_nothing():
+    assert _violations(BUDGET, accuracy(0.0), result(None, None), GOOD, None) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((accuracy(0.0051), result(), GOOD, None), "accuracy drops 0.51 points, the budget is 0.5"),
+        ((accuracy(0.0), result(ram=1001), GOOD, None), "sram use is 1001 bytes, the budget is 1000"),
+        ((accuracy(0.0), result(flash=2049), GOOD, None), "flash use is 2049 bytes, the budget is 2048"),
+        (
+            (accuracy(0.0), result(), Parity("fixed-point", 2, 6, 1, 1), None),
+            "1 of 6 output codes differ from the fixed-point reference",
+        ),
+        (
+            (accuracy(0.0), result(), GOOD, [OperatorParity("conv", 9, 1, 1), OperatorParity("add", 9, 1, 2)]),
+            "operator add differs by 2 LSB on identical inputs",
+        ),
+    ],
+)
+def test_each_violation_is_said_in_words(arguments, text):
+    assert _violations(BUDGET, *arguments) == [text]
+
+
+def test_end_to_end_differences_of_a_fusing_runtime_are_reported_not_failed():
+    assert (
+        _violations(BUDGET, accuracy(0.0), result(), Parity("float", 2, 6, 3, 9), [OperatorParity("c", 1, 1, 1)]) == []
+    )
+
+
+def test_samples_are_spread_over_the_split():
+    assert _spread(10, None).tolist() == list(range(10))
+    assert _spread(10, 20).tolist() == list(range(10))
+    chosen = _spread(1000, 64)
+    assert (len(set(chosen.tolist())), chosen[0], chosen[-1]) == (64, 0, 999)

@@ -1,0 +1,189 @@
+"""The main job on real input: `dvc repro` with the repository's own parameters, in a copy of the tree."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.params import load_params
+from tests.imports import ROOT
+
+pytestmark = pytest.mark.slow
+
+TARGETS = sorted(load_params(ROOT / "params.yaml").targets)
+
+
+class Workspace:
+    """A copy of the repository's files, committed to a Git repository of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        for name in subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0"):
+            if name and (ROOT / name).is_file() and name != "dvc.lock":
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "copy"]):
+            subprocess.run(["git", *command], cwd=folder, check=True)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            command, cwd=self.folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+        )
+
+    def repro(self, *arguments: str) -> str:
+        done = self.run("dvc", "repro", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def report(self, name: str) -> dict:
+        return json.loads((self.folder / "reports" / f"{name}.json").read_text())
+
+    def outdated(self) -> set[str]:
+        done = self.run("dvc", "status", "--json")
+        assert done.returncode == 0, done.stderr
+        return set(json.loads(done.stdout))
+
+    def outputs(self) -> dict[str, str]:
+        """Hash of every output by path, less those that hold a wall-clock time."""
+        lock = yaml.safe_load((self.folder / "dvc.lock").read_text())
+        return {
+            out["path"]: out["md5"]
+            for stage in lock["stages"].values()
+            for out in stage.get("outs", [])
+            if not out["path"].startswith(("reports/host-", "site"))
+        }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Workspace:
+    workspace = Workspace(tmp_path_factory.mktemp("workspace"))
+    workspace.repro()
+    return workspace
+
+
+@pytest.fixture
+def changed(built):
+    """Change a file of the workspace; it is as before after the test."""
+    before: dict[Path, str] = {}
+
+    def change(name: str, text: str) -> None:
+        path = built.folder / name
+        before.setdefault(path, path.read_text())
+        path.write_text(text)
+
+    yield change
+    for path, text in before.items():
+        path.write_text(text)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_is_verified_within_its_budget(built, target):
+    report = built.report(target)
+    assert report["budget"] == {"passed": True, "violations": []}
+    assert report["accuracy"]["samples"] == 1000
+    assert report["accuracy"]["fp32"] >= 0.975
+    assert report["accuracy"]["drop"] <= 0.005
+    low, high = report["accuracy"]["drop_ci95"]
+    assert low <= report["accuracy"]["drop"] <= high
+    assert report["parity"]["samples"] >= 32
+
+
+@pytest.mark.parametrize("target", ["host-onnxruntime", "mps2-an386"])
+def test_the_artefact_equals_the_reference_bit_for_bit(built, target):
+    parity = built.report(target)["parity"]
+    assert (parity["mismatched"], parity["max_lsb"]) == (0, 0)
+    assert parity["elements"] == 10 * parity["samples"]
+
+
+def test_openvino_differs_by_one_step_at_most_per_operator(built):
+    operators = built.report("host-openvino")["details"]["operators"]
+    assert len(operators) > 60
+    assert max(row["max_lsb"] for row in operators) <= 1
+
+
+def test_the_emulated_board_reports_instructions_and_memory(built):
+    report = built.report("mps2-an386")
+    assert report["latency"]["kind"] == "instructions"
+    assert report["latency"]["value"] > report["model"]["macs"]
+    assert sum(layer["macs"] for layer in report["latency"]["layers"]) == report["model"]["macs"]
+    assert all(report["memory"][name] > 0 for name in ("flash_bytes", "ram_bytes", "stack_bytes"))
+
+
+def test_the_site_is_written(built):
+    page = (built.folder / "site/index.html").read_text()
+    assert all(target in page for target in TARGETS)
+
+
+def test_a_second_repro_runs_nothing(built):
+    output = built.repro()
+    assert "Running stage" not in output
+    assert built.outdated() == set()
+
+
+@pytest.mark.parametrize("arguments", [["metrics", "show"], ["plots", "show", "--json"]])
+def test_metrics_and_plots_are_declared(built, arguments):
+    done = built.run("dvc", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "reports/" in done.stdout
+
+
+def test_a_changed_kernel_rebuilds_its_boards_and_retrains_nothing(built, changed):
+    kernel = "firmware/kernels/portable/add.c"
+    changed(kernel, (built.folder / kernel).read_text() + "\n/* changed */\n")
+    assert built.outdated() == {"compile@mps2-an386", "verify@mps2-an386"}
+
+
+def test_a_changed_target_file_rebuilds_that_target_alone(built, changed):
+    target = "targets/host-openvino.yaml"
+    changed(target, (built.folder / target).read_text().replace("summary: ", "summary: Changed "))
+    assert built.outdated() == {"compile@host-openvino", "verify@host-openvino"}
+
+
+def test_another_number_of_epochs_retrains_and_prepares_nothing(built, changed):
+    params = (built.folder / "params.yaml").read_text()
+    data = yaml.safe_load(params)
+    data["experiments"]["digits"]["train"]["epochs"] += 1
+    changed("params.yaml", yaml.safe_dump(data))
+    assert built.outdated() == {"train"}
+
+
+def test_rebuilding_gives_identical_bytes(built):
+    before = built.outputs()
+    for stage in ("prepare", "export", "quantize", *(f"compile@{target}" for target in TARGETS), "verify@mps2-an386"):
+        built.repro("--force", "--single-item", stage)
+    assert built.outputs() == before
+    assert "models/model.int8.onnx" in before
+
+
+def test_a_wrong_key_in_a_target_file_is_one_line_and_exit_code_2(built, changed):
+    target = "targets/mps2-an386.yaml"
+    changed(target, (built.folder / target).read_text().replace("clock_hz:", "clock_khz:"))
+    done = built.run(sys.executable, "-m", "pipeline.stages.compile", "mps2-an386")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: targets/mps2-an386.yaml: clock_khz: unknown key; known here: backend,")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_truncated_model_is_one_line_and_exit_code_2_and_the_artefact_stays(built):
+    model = built.folder / "models/model.int8.onnx"
+    whole = model.read_bytes()
+    artefact = built.folder / "artifacts/host-onnxruntime/model.uint8.onnx"
+    before = artefact.read_bytes()
+    model.unlink()  # the file may be a link into DVC's cache, which must not be written through
+    model.write_bytes(whole[: len(whole) // 2])
+    try:
+        done = built.run(sys.executable, "-m", "pipeline.stages.compile", "host-onnxruntime")
+    finally:
+        model.write_bytes(whole)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: models/model.int8.onnx: not a")
+    assert done.stderr.count("\n") == 1
+    assert artefact.read_bytes() == before
