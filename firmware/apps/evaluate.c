@@ -1,0 +1,160 @@
+/*
+ * Runs a file of inputs through the model, under semihosting: how an emulated or debugged board is verified.
+ * All numbers are little-endian uint32.
+ *
+ * request.bin: "SXFREQ01", model sha256 (32 bytes), samples, bytes per sample; then the samples, int8.
+ * result.bin:  "SXFRES01", model sha256 (32 bytes), samples, classes, layers, timer ticks per second;
+ *              per sample: ticks of its inference, then its outputs, int8;
+ *              per layer: ticks, from one more inference of the first sample, so that the totals are undisturbed;
+ *              bytes of stack that an inference takes (one more inference); "SXFDONE1".
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "semihosting.h"
+#include "sixfold/model.h"
+#include "sixfold/timer.h"
+#include "stack.h"
+
+enum { MAGIC_BYTES = 8, EXIT_BAD_REQUEST = 64, EXIT_FAILED = 65 };
+
+typedef struct {
+    char magic[MAGIC_BYTES];
+    uint8_t sha256[32];
+    uint32_t samples, sample_bytes;
+} request_header;
+
+typedef struct {
+    char magic[MAGIC_BYTES];
+    uint8_t sha256[32];
+    uint32_t samples, classes, layers, timer_hz;
+} result_header;
+
+_Static_assert(sizeof(request_header) == 48 && sizeof(result_header) == 56, "file headers have no padding");
+
+static _Noreturn void fail(int32_t code, const char *reason)
+{
+    semihosting_print("error: ");
+    semihosting_print(reason);
+    semihosting_print("\n");
+    semihosting_exit(code);
+}
+
+static void write_or_fail(int32_t file, const void *data, uint32_t bytes)
+{
+    if (!semihosting_write(file, data, bytes)) {
+        fail(EXIT_FAILED, "result.bin cannot be written");
+    }
+}
+
+static uint32_t sample_bytes(void)
+{
+    return (uint32_t)(sixfold_model.input.height * sixfold_model.input.width * sixfold_model.input.channels);
+}
+
+/* Opens the request and checks that it is whole and meant for this model; leaves it at the first sample. */
+static int32_t open_request(uint32_t *samples)
+{
+    const int32_t file = semihosting_open("request.bin", SEMIHOSTING_READ_BINARY);
+    if (file < 0) {
+        fail(EXIT_BAD_REQUEST, "request.bin cannot be opened");
+    }
+    request_header header;
+    if (!semihosting_read(file, &header, sizeof header) || memcmp(header.magic, "SXFREQ01", MAGIC_BYTES) != 0) {
+        fail(EXIT_BAD_REQUEST, "request.bin has no request header");
+    }
+    if (memcmp(header.sha256, sixfold_model.sha256, sizeof header.sha256) != 0) {
+        fail(EXIT_BAD_REQUEST, "request.bin is for another model");
+    }
+    if (header.sample_bytes != sample_bytes()) {
+        fail(EXIT_BAD_REQUEST, "request.bin has samples of another size");
+    }
+    const int32_t length = semihosting_length(file);
+    const uint64_t expected = sizeof header + (uint64_t)header.samples * header.sample_bytes;
+    if (header.samples == 0U || length < 0 || (uint64_t)length != expected) {
+        fail(EXIT_BAD_REQUEST, "request.bin has another length than its header says");
+    }
+    *samples = header.samples;
+    return file;
+}
+
+static void read_sample(int32_t request, uint32_t sample)
+{
+    const uint32_t bytes = sample_bytes();
+    if (!semihosting_seek(request, sizeof(request_header) + sample * bytes) ||
+        !semihosting_read(request, sixfold_input(), bytes)) {
+        fail(EXIT_FAILED, "request.bin cannot be read");
+    }
+}
+
+/* Ticks since the timer was started, once `status` is known to be good. */
+static uint32_t checked_ticks(uint32_t ticks, sixfold_status status)
+{
+    if (status != SIXFOLD_OK) {
+        fail(EXIT_FAILED, "a layer refused its arguments");
+    }
+    if (sixfold_timer_overflowed()) {
+        fail(EXIT_FAILED, "the timer overflowed during one inference");
+    }
+    return ticks;
+}
+
+static void run_samples(int32_t request, int32_t result, uint32_t samples)
+{
+    for (uint32_t sample = 0; sample < samples; ++sample) {
+        read_sample(request, sample);
+        sixfold_timer_start();
+        const sixfold_status status = sixfold_invoke();
+        const uint32_t ticks = checked_ticks(sixfold_timer_ticks(), status);
+        write_or_fail(result, &ticks, sizeof ticks);
+        write_or_fail(result, sixfold_output(), (uint32_t)sixfold_model.classes);
+    }
+}
+
+static void time_layers(int32_t request, int32_t result)
+{
+    read_sample(request, 0);
+    for (int32_t layer = 0; layer < sixfold_model.layers; ++layer) {
+        sixfold_timer_start();
+        const sixfold_status status = sixfold_run_layer(layer);
+        const uint32_t ticks = checked_ticks(sixfold_timer_ticks(), status);
+        write_or_fail(result, &ticks, sizeof ticks);
+    }
+}
+
+static void measure_stack(int32_t request, int32_t result)
+{
+    uint32_t bytes = 0;
+    read_sample(request, 0);
+    if (sixfold_measure_stack(sixfold_invoke, &bytes) != SIXFOLD_OK) {
+        fail(EXIT_FAILED, "a layer refused its arguments");
+    }
+    write_or_fail(result, &bytes, sizeof bytes);
+}
+
+int main(void)
+{
+    uint32_t samples = 0;
+    const int32_t request = open_request(&samples);
+    const int32_t result = semihosting_open("result.bin", SEMIHOSTING_WRITE_BINARY);
+    if (result < 0) {
+        fail(EXIT_FAILED, "result.bin cannot be opened");
+    }
+    result_header header = {
+        .samples = samples,
+        .classes = (uint32_t)sixfold_model.classes,
+        .layers = (uint32_t)sixfold_model.layers,
+        .timer_hz = sixfold_timer_hz(),
+    };
+    memcpy(header.magic, "SXFRES01", MAGIC_BYTES);
+    memcpy(header.sha256, sixfold_model.sha256, sizeof header.sha256);
+    write_or_fail(result, &header, sizeof header);
+    run_samples(request, result, samples);
+    time_layers(request, result);
+    measure_stack(request, result);
+    write_or_fail(result, "SXFDONE1", MAGIC_BYTES);
+    if (!semihosting_close(result)) {
+        fail(EXIT_FAILED, "result.bin cannot be written");
+    }
+    return 0;
+}

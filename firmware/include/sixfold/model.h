@@ -1,0 +1,39 @@
+/*
+ * What every generated model.c offers. One model per firmware; no function is reentrant, none allocates.
+ *
+ * Usage: write the input, call sixfold_invoke(), read the output. Activations share one arena, so an inference
+ * destroys the input: write it again before the next one. The output stays until the next inference or input.
+ */
+#ifndef SIXFOLD_MODEL_H
+#define SIXFOLD_MODEL_H
+
+#include <stdint.h>
+
+#include "sixfold/kernels.h"
+#include "sixfold/status.h"
+
+typedef struct {
+    uint8_t sha256[32]; /* of the integer graph: tells whether a model is the one that was verified */
+    sixfold_shape input;
+    int32_t classes;
+    int32_t layers;
+} sixfold_model_description;
+
+extern const sixfold_model_description sixfold_model;
+
+/* height * width * channels codes to be written; real value = scale * (code - zero point), both in model.h. */
+int8_t *sixfold_input(void);
+
+/* sixfold_model.classes codes, valid after sixfold_invoke(). */
+const int8_t *sixfold_output(void);
+
+/* One inference. Stops at the first layer that refuses its arguments, which only a damaged model does. */
+sixfold_status sixfold_invoke(void);
+
+/* One layer, 0 <= layer < sixfold_model.layers, in order: the same work as sixfold_invoke(), to be timed apart. */
+sixfold_status sixfold_run_layer(int32_t layer);
+
+/* The operator's name in the graph; null outside 0 <= layer < sixfold_model.layers. */
+const char *sixfold_layer_name(int32_t layer);
+
+#endif

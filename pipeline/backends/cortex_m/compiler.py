@@ -1,0 +1,113 @@
+"""From the integer graph to a folder with sources, linker script, ELF file and what the runner must know."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from pipeline.backends.cortex_m import toolchain
+from pipeline.backends.cortex_m.accumulators import check_accumulators
+from pipeline.backends.cortex_m.elf import Sizes, read_sizes
+from pipeline.backends.cortex_m.emitter import emit_linker_script, emit_model
+from pipeline.backends.cortex_m.libraries import PORTABLE, KernelLibrary
+from pipeline.backends.cortex_m.machines import Placement, placement
+from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
+from pipeline.errors import SixfoldError
+from pipeline.files import sha256_file, write_json
+from pipeline.graph.cost import macs
+from pipeline.graph.ir import Add, GlobalAveragePool, IntegerGraph
+from pipeline.targets import Target
+
+
+def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
+    """Cross-compile the graph for a Cortex-M target.
+
+    Writes ``model.c``, ``model.h``, ``model.ld``, ``firmware.elf``, ``model.json`` (what a runner must know) and
+    ``memory.json`` (sizes in bytes and the memory plan). Same graph, target and compiler: same bytes.
+
+    Raises:
+        SixfoldError: the target's memory is too small (says by how many bytes, and where the peak is), a tool is
+            missing, or the graph does not suit int32 arithmetic.
+    """
+    place = placement(target)
+    toolchain.require_tools()
+    toolchain.require_core(target.core)
+    plan = generate_sources(graph, folder)
+    (folder / "model.ld").write_text(emit_linker_script(target.name, place))
+    with tempfile.TemporaryDirectory(prefix="sixfold-") as build:
+        try:
+            elf = toolchain.build_device(folder, Path(build), target.core, place.board, PORTABLE.name)
+        except toolchain.DoesNotFitError as error:
+            raise SixfoldError(_explain_overflow(error, graph, plan, target, place)) from error
+        shutil.copyfile(elf, folder / "firmware.elf")
+    _write_descriptions(graph, plan, read_sizes(folder / "firmware.elf"), folder)
+
+
+def generate_sources(graph: IntegerGraph, folder: Path, library: KernelLibrary = PORTABLE) -> MemoryPlan:
+    """Write ``model.c`` and ``model.h`` for a kernel library, for any machine.
+
+    Returns:
+        The memory plan that the sources contain.
+
+    Raises:
+        SixfoldError: an accumulator could leave int32.
+    """
+    for operator in graph.operators:
+        if not isinstance(operator, Add | GlobalAveragePool):
+            check_accumulators(graph, operator)
+    scratch = {operator.name: library.scratch_bytes(graph, operator) for operator in graph.operators}
+    plan = plan_memory(graph, scratch)
+    for name, text in emit_model(graph, plan).items():
+        (folder / name).write_text(text)
+    return plan
+
+
+def _write_descriptions(graph: IntegerGraph, plan: MemoryPlan, sizes: Sizes, folder: Path) -> None:
+    height, width, channels = graph.tensors[graph.input].shape
+    model = {
+        "sha256": graph.sha256(),
+        "elf_sha256": sha256_file(folder / "firmware.elf"),
+        "input": [height, width, channels],
+        "classes": graph.tensors[graph.output].size,
+        "layers": [{"name": name, "macs": count} for name, count in macs(graph).items()],
+        "kernels": PORTABLE.name,
+        "tools": {"arm-none-eabi-gcc": toolchain.compiler_version()},
+    }
+    memory = {
+        "flash_bytes": sizes.flash_bytes,
+        "code_bytes": sizes.code_bytes,
+        "ram_bytes": sizes.ram_bytes,
+        "arena_bytes": plan.arena_bytes,
+        "peak": {"layer": plan.peak_operator, "live_bytes": plan.peak_bytes},
+        "plan": [
+            {
+                # A scratch buffer is named by its layer; tensors by themselves.
+                "name": buffer.name.replace("\n", " "),
+                "offset": plan.offsets[buffer.name],
+                "size": buffer.size,
+                "first_layer": buffer.first,
+                "last_layer": buffer.last,
+            }
+            for buffer in plan.buffers
+        ],
+    }
+    write_json(folder / "model.json", model)
+    write_json(folder / "memory.json", memory)
+
+
+def _explain_overflow(
+    error: toolchain.DoesNotFitError, graph: IntegerGraph, plan: MemoryPlan, target: Target, place: Placement
+) -> str:
+    parts = []
+    if "SRAM" in error.overflow:
+        parts.append(
+            f"sram ({place.sram.size} bytes) is {error.overflow['SRAM']} bytes too small: the arena takes "
+            f"{plan.arena_bytes}, its peak is layer {plan.peak_operator} with {plan.peak_bytes} live bytes"
+        )
+    if "FLASH" in error.overflow:
+        weights = {op.name: op.weight.size for op in graph.operators if not isinstance(op, Add | GlobalAveragePool)}
+        largest = max(weights, key=lambda name: weights[name])
+        parts.append(
+            f"flash ({place.flash.size} bytes) is {error.overflow['FLASH']} bytes too small: the weights take "
+            f"{sum(weights.values())}, the largest layer is {largest} with {weights[largest]}"
+        )
+    return f"the model does not fit target {target.name}: " + "; ".join(parts)

@@ -1,0 +1,136 @@
+"""Building `firmware/` with CMake, Ninja and the GNU Arm toolchain."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipeline.errors import SixfoldError
+
+FIRMWARE = Path(__file__).resolve().parents[3] / "firmware"
+
+_TOOLS = ("cmake", "ninja", "arm-none-eabi-gcc")
+#: Compiling a network of a few million weights takes a minute; a hung tool must not hang `dvc repro`.
+_TIME_LIMIT_S = 900
+#: Environment variables that would change the flags, hence the bytes.
+_FLAG_VARIABLES = ("CFLAGS", "CPPFLAGS", "LDFLAGS", "CC", "CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "GCC_EXEC_PREFIX")
+
+
+class DoesNotFitError(Exception):
+    """The linker's memories overflowed.
+
+    Attributes:
+        overflow: memory name (``FLASH``, ``SRAM``) to the bytes that are too many.
+    """
+
+    def __init__(self, overflow: Mapping[str, int]) -> None:
+        super().__init__(str(overflow))
+        self.overflow = overflow
+
+
+def require_tools() -> None:
+    """Check that the build tools are installed.
+
+    Raises:
+        SixfoldError: one is not; names it.
+    """
+    for tool in _TOOLS:
+        if shutil.which(tool) is None:
+            raise SixfoldError(f"{tool}: not found; run `make setup`, which installs it")
+
+
+def compiler_version() -> str:
+    """Version of the cross compiler, such as ``12.2.1``."""
+    return _run(["arm-none-eabi-gcc", "-dumpfullversion"], Path.cwd()).strip()
+
+
+def require_core(core: str) -> None:
+    """Check that the firmware has flags for a core.
+
+    Raises:
+        SixfoldError: it has none; names those it has.
+    """
+    cores = json.loads((FIRMWARE / "cores.json").read_text())
+    if core not in cores:
+        raise SixfoldError(f"core {core}: not in firmware/cores.json; there are {', '.join(cores)}")
+
+
+def build_device(model: Path, build: Path, core: str, board: str, kernels: str) -> Path:
+    """Cross-compile the model in folder `model` (``model.c``, ``model.h``, ``model.ld``).
+
+    Args:
+        model: generated sources.
+        build: empty folder for everything the build writes.
+        core: key of `firmware/cores.json`.
+        board: folder of `firmware/boards`.
+        kernels: folder of `firmware/kernels`.
+
+    Returns:
+        The linked ``firmware.elf`` inside `build`.
+
+    Raises:
+        DoesNotFitError: the linker says that a memory of ``model.ld`` is too small.
+        SixfoldError: a tool is missing or refused.
+    """
+    require_tools()
+    toolchain_file = FIRMWARE / "cmake" / "arm-none-eabi.cmake"
+    options = {"CMAKE_TOOLCHAIN_FILE": toolchain_file, "SIXFOLD_CORE": core, "SIXFOLD_BOARD": board}
+    _cmake(model, build, kernels, options)
+    return build / "firmware.elf"
+
+
+def build_host(model: Path, build: Path, kernels: str, sanitize: bool) -> Path:
+    """Compile the same sources for this computer; the program reads inputs on stdin and writes outputs on stdout.
+
+    Returns:
+        The program ``host_model`` inside `build`.
+
+    Raises:
+        SixfoldError: a tool is missing or refused.
+    """
+    _cmake(model, build, kernels, {"SIXFOLD_SANITIZE": "ON" if sanitize else "OFF"})
+    return build / "host_model"
+
+
+def _cmake(model: Path, build: Path, kernels: str, options: Mapping[str, object]) -> None:
+    definitions = {"SIXFOLD_MODEL": model.resolve(), "SIXFOLD_KERNELS": kernels, **options}
+    flags = [f"-D{name}={value}" for name, value in definitions.items()]
+    _run(["cmake", "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(build), *flags], build)
+    _run(["ninja", "-C", str(build)], build)
+
+
+def _run(command: Sequence[str], folder: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if name not in _FLAG_VARIABLES}
+    environment["LC_ALL"] = "C"  # the linker's messages are read below
+    try:
+        result = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=_TIME_LIMIT_S,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise SixfoldError(f"{command[0]}: not found; run `make setup`, which installs it") from error
+    except subprocess.TimeoutExpired as error:
+        raise SixfoldError(f"{command[0]} did not end within {_TIME_LIMIT_S} s") from error
+    if result.returncode != 0:
+        overflow = re.findall(r"region [`'](\w+)' overflowed by (\d+) bytes", result.stdout)
+        if overflow:
+            raise DoesNotFitError({memory: int(amount) for memory, amount in overflow})
+        raise SixfoldError(f"{command[0]} failed: {_first_error(result.stdout)}")
+    return result.stdout
+
+
+def _first_error(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    marked = (line for line in lines if re.search(r"\berror: |CMake Error", line))
+    return next(marked, lines[-1] if lines else "no message")

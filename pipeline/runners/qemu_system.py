@@ -1,0 +1,234 @@
+"""A Cortex-M firmware in QEMU's system emulator: outputs, exact instruction counts, stack.
+
+The firmware is `firmware/apps/evaluate.c`, which describes the two files that it shares with this module. QEMU runs
+with ``-icount``: every instruction takes 64 ns of virtual time whatever the host does, so a timer of the machine
+counts instructions, the same in every run. That is no cycle count: QEMU models neither pipeline nor memory.
+"""
+
+import re
+import struct
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import SixfoldError
+from pipeline.files import read_json, sha256_file
+from pipeline.graph.ir import Int8Array
+from pipeline.progress import progress_bar
+from pipeline.runners import Footprint, Latency, LayerCost, RunResult
+from pipeline.targets import Target
+
+#: Test images that verification emulates: 15 ms each for the smallest network, 2 s for a width of 1.0 at 224x224.
+SAMPLES = 64
+
+#: Longest wait for the next sample, far above what a loaded machine needs for the largest network.
+TIME_LIMIT_S = 180.0
+
+QEMU = "qemu-system-arm"
+
+#: `-icount shift=6` advances virtual time by 2^6 ns an instruction.
+_NS_PER_INSTRUCTION = 64
+_POLL_S = 0.1
+_REQUEST_HEADER = struct.Struct("<8s32sII")
+_RESULT_HEADER = struct.Struct("<8s32sIIII")
+_RESULT_END = struct.Struct("<I8s")
+
+
+@dataclass(frozen=True)
+class _Artefact:
+    """What `model.json` and `memory.json` of an artefact say."""
+
+    elf: Path
+    sha256: bytes
+    input_shape: tuple[int, int, int]
+    classes: int
+    layers: tuple[tuple[str, int], ...]
+    tools: dict[str, str]
+    flash_bytes: int
+    ram_bytes: int
+
+
+@dataclass(frozen=True)
+class _Result:
+    """Contents of `result.bin`; instructions are float64, one tick of the timer being less than one instruction."""
+
+    outputs: Int8Array
+    sample_instructions: npt.NDArray[np.float64]
+    layer_instructions: npt.NDArray[np.float64]
+    stack_bytes: int
+
+
+def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult:
+    """Emulate the firmware in folder `artefact` on the target's machine.
+
+    Args:
+        artefact: what backend `cortex-m` wrote.
+        target: names the machine in ``runner.machine``.
+        inputs: int8 ``(samples, height, width, channels)``, at least one sample.
+
+    Returns:
+        Outputs, the median instruction count of an inference and that of each layer.
+
+    Raises:
+        SixfoldError: QEMU is missing or failed, the artefact is damaged, the firmware failed or took too long.
+    """
+    built = _read_artefact(artefact)
+    if inputs.dtype != np.int8 or inputs.shape[1:] != built.input_shape or not len(inputs):
+        raise SixfoldError(
+            f"{artefact}: takes int8 samples of shape {built.input_shape}, got {inputs.dtype} {inputs.shape}"
+        )
+    version = qemu_version()
+    machine = str(target.runner.machine)
+    with tempfile.TemporaryDirectory(prefix="sixfold-qemu-") as name:
+        folder = Path(name)
+        _write_request(folder / "request.bin", built, inputs)
+        _emulate(folder, built, machine, len(inputs))
+        result = _read_result(folder / "result.bin", built, len(inputs))
+    instructions = result.sample_instructions
+    return RunResult(
+        outputs=result.outputs,
+        latency=Latency(
+            kind="instructions",
+            unit="instructions",
+            value=float(np.median(instructions)),
+            repeats=len(inputs),
+            where=f"qemu-system {machine}",
+            layers=tuple(
+                LayerCost(name, float(value), macs)
+                for (name, macs), value in zip(built.layers, result.layer_instructions, strict=True)
+            ),
+        ),
+        footprint=Footprint(built.flash_bytes, built.ram_bytes, result.stack_bytes),
+        tools={QEMU: version, **built.tools},
+        details={"least_instructions": float(instructions.min()), "most_instructions": float(instructions.max())},
+    )
+
+
+def qemu_version() -> str:
+    """Version of the installed emulator, such as ``7.2.22``.
+
+    Raises:
+        SixfoldError: it is not installed.
+    """
+    try:
+        shown = subprocess.run([QEMU, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SixfoldError(f"{QEMU}: not found or not usable; run `make setup`, which installs it") from error
+    match = re.search(r"version (\S+)", shown)
+    return match[1] if match else "unknown"
+
+
+def _read_artefact(folder: Path) -> _Artefact:
+    model, memory = read_json(folder / "model.json"), read_json(folder / "memory.json")
+    elf = folder / "firmware.elf"
+    try:
+        height, width, channels = model["input"]
+        artefact = _Artefact(
+            # QEMU runs in a folder of its own, so the path must not depend on ours.
+            elf=elf.resolve(),
+            sha256=bytes.fromhex(model["sha256"]),
+            input_shape=(int(height), int(width), int(channels)),
+            classes=int(model["classes"]),
+            layers=tuple((str(layer["name"]), int(layer["macs"])) for layer in model["layers"]),
+            tools={str(name): str(version) for name, version in model["tools"].items()},
+            flash_bytes=int(memory["flash_bytes"]),
+            ram_bytes=int(memory["ram_bytes"]),
+        )
+        expected = str(model["elf_sha256"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SixfoldError(f"{folder}: model.json or memory.json is incomplete ({error!r}); build it again") from error
+    # QEMU would run any other file as a raw memory image, with results that explain nothing.
+    if not elf.is_file() or sha256_file(elf) != expected:
+        raise SixfoldError(f"{elf}: missing, or not the file that model.json describes; build it again")
+    return artefact
+
+
+def _write_request(path: Path, artefact: _Artefact, inputs: Int8Array) -> None:
+    header = _REQUEST_HEADER.pack(b"SXFREQ01", artefact.sha256, len(inputs), inputs[0].size)
+    path.write_bytes(header + np.ascontiguousarray(inputs).tobytes())
+
+
+def _emulate(folder: Path, artefact: _Artefact, machine: str, samples: int) -> None:
+    """Run QEMU in `folder` until the firmware exits, showing the samples done on a terminal."""
+    command = [
+        *(QEMU, "-M", machine, "-display", "none", "-serial", "none", "-monitor", "none", "-nic", "none"),
+        *("-icount", "shift=6,sleep=off"),
+        # Semihosting opens files by relative names in QEMU's working folder, which is a temporary one.
+        *("-semihosting-config", "enable=on,target=native"),
+        *("-kernel", str(artefact.elf)),
+    ]
+    console = folder / "console.txt"
+    with console.open("wb") as stream:
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
+        )
+        try:
+            code = _wait(process, folder / "result.bin", artefact.classes + 4, samples)
+        finally:
+            process.kill()  # does nothing when it has ended; leaves no emulator behind otherwise
+            process.wait()
+    if code is None:
+        raise SixfoldError(f"{QEMU} {machine} finished no sample within {TIME_LIMIT_S:g} s{_quote(console)}")
+    if code != 0:
+        raise SixfoldError(f"{QEMU} {machine} failed (exit code {code}){_quote(console)}")
+
+
+def _wait(process: subprocess.Popen[Any], result: Path, record_bytes: int, samples: int) -> int | None:
+    """Exit code of the emulator, or None when no sample was finished within the time limit."""
+    deadline = time.monotonic() + TIME_LIMIT_S
+    shown = 0
+    with progress_bar("emulating", samples) as advance:
+        while time.monotonic() < deadline:
+            try:
+                return process.wait(timeout=_POLL_S)
+            except subprocess.TimeoutExpired:
+                written = result.stat().st_size if result.exists() else 0
+                done = min((written - _RESULT_HEADER.size) // record_bytes, samples)
+                if done > shown:
+                    advance(done - shown)
+                    shown = done
+                    deadline = time.monotonic() + TIME_LIMIT_S
+    return None
+
+
+def _quote(console: Path) -> str:
+    """The last line that emulator or firmware printed, for an error of one line."""
+    with console.open("rb") as stream:
+        stream.seek(max(0, console.stat().st_size - 4096))
+        lines = stream.read().decode(errors="replace").splitlines()
+    said = [line.strip() for line in lines if line.strip()]
+    return f": {said[-1][:300]}" if said else ""
+
+
+def _read_result(path: Path, artefact: _Artefact, samples: int) -> _Result:
+    layers = len(artefact.layers)
+    record = np.dtype([("ticks", "<u4"), ("output", "i1", (artefact.classes,))])
+    expected_bytes = _RESULT_HEADER.size + samples * record.itemsize + 4 * layers + _RESULT_END.size
+    data = path.read_bytes() if path.is_file() else b""
+    if len(data) != expected_bytes:
+        raise SixfoldError(f"{QEMU}: the firmware wrote {len(data)} bytes of results instead of {expected_bytes}")
+    magic, sha256, *counts, timer_hz = _RESULT_HEADER.unpack_from(data)
+    stack_bytes, end = _RESULT_END.unpack_from(data, expected_bytes - _RESULT_END.size)
+    if (magic, end, sha256, counts) != (
+        b"SXFRES01",
+        b"SXFDONE1",
+        artefact.sha256,
+        [samples, artefact.classes, layers],
+    ) or not timer_hz:
+        raise SixfoldError(f"{QEMU}: the firmware's results are not those of this model; build it again")
+    records = np.frombuffer(data, record, samples, _RESULT_HEADER.size)
+    layer_ticks = np.frombuffer(data, "<u4", layers, _RESULT_HEADER.size + records.nbytes)
+    instructions_per_tick = 1e9 / timer_hz / _NS_PER_INSTRUCTION
+    return _Result(
+        outputs=records["output"].copy(),
+        # A tick is a fraction of an instruction: the count is the nearest whole number.
+        sample_instructions=np.round(records["ticks"] * instructions_per_tick),
+        layer_instructions=np.round(layer_ticks * instructions_per_tick),
+        stack_bytes=int(stack_bytes),
+    )

@@ -1,0 +1,193 @@
+/*
+ * Executes kernel cases for the Python tests: reads cases on stdin until it ends, answers each on stdout.
+ *
+ * A case is int32 words and arrays, little-endian, in the order in which run_*() read them. The answer is the status,
+ * the number of output bytes, and these. Every array lies in an allocation of exactly its size, so that the address
+ * sanitiser sees the first byte that a kernel reads or writes beyond it. Any disagreement with the protocol aborts.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sixfold/kernels.h"
+#include "sixfold/requantize.h"
+
+enum operation { CONV2D, DEPTHWISE_CONV2D, FULLY_CONNECTED, ADD, GLOBAL_AVERAGE_POOL, REQUANTIZE };
+
+static void *take(size_t bytes)
+{
+    void *data = malloc(bytes);
+    if (bytes > 0 && (data == NULL || fread(data, 1, bytes, stdin) != bytes)) {
+        fputs("kernel_peer: the case is cut short\n", stderr);
+        abort();
+    }
+    return data;
+}
+
+static int8_t *take_codes(int32_t count)
+{
+    return take((size_t)count);
+}
+
+static int32_t *take_words(int32_t count)
+{
+    return take((size_t)count * sizeof(int32_t));
+}
+
+static void answer(sixfold_status status, const void *output, size_t bytes)
+{
+    const int32_t header[2] = {(int32_t)status, (int32_t)bytes};
+    fwrite(header, sizeof header, 1, stdout);
+    fwrite(output, 1, bytes, stdout);
+    fflush(stdout);
+}
+
+/* Words: sixfold_convolution up to the zero points, then the scratch bytes that the code generator plans. */
+static void run_convolution(enum operation operation)
+{
+    int32_t *words = take_words(15);
+    sixfold_convolution params;
+    memcpy(&params.input, words, 3 * sizeof *words);
+    memcpy(&params.output, words + 3, 3 * sizeof *words);
+    memcpy(&params.window, words + 6, 6 * sizeof *words);
+    params.input_zero_point = words[12];
+    params.output_zero_point = words[13];
+    const size_t scratch_bytes = (size_t)words[14];
+    free(words);
+    const int32_t outputs = params.output.channels;
+    const int32_t taps = params.window.height * params.window.width * params.input.channels;
+    int8_t *weights = take_codes(operation == CONV2D ? outputs * taps : taps);
+    int32_t *bias = take_words(outputs);
+    int32_t *multipliers = take_words(outputs);
+    int32_t *shifts = take_words(outputs);
+    int8_t *input = take_codes(params.input.height * params.input.width * params.input.channels);
+    params.weights = weights;
+    params.bias = bias;
+    params.multipliers = multipliers;
+    params.shifts = shifts;
+    const size_t output_bytes = (size_t)(params.output.height * params.output.width * outputs);
+    int8_t *output = calloc(output_bytes, 1);
+    void *scratch = scratch_bytes == 0 ? NULL : malloc(scratch_bytes);
+    sixfold_status status;
+    if (operation == CONV2D) {
+        status = sixfold_conv2d(&params, input, scratch, output);
+        if (status == SIXFOLD_OK && sixfold_conv2d_scratch_bytes(&params) != scratch_bytes) {
+            fputs("kernel_peer: the code generator plans another scratch size\n", stderr);
+            abort();
+        }
+    } else {
+        status = sixfold_depthwise_conv2d(&params, input, output);
+    }
+    answer(status, output, output_bytes);
+    free(scratch);
+    free(output);
+    free(input);
+    free(shifts);
+    free(multipliers);
+    free(bias);
+    free(weights);
+}
+
+/* Words: inputs, outputs, input zero point, output zero point. */
+static void run_fully_connected(void)
+{
+    int32_t *words = take_words(4);
+    const int32_t outputs = words[1];
+    int8_t *weights = take_codes(words[0] * outputs);
+    int32_t *bias = take_words(outputs);
+    int32_t *multipliers = take_words(outputs);
+    int32_t *shifts = take_words(outputs);
+    int8_t *input = take_codes(words[0]);
+    const sixfold_dense params = {words[0], outputs, words[2], words[3], weights, bias, multipliers, shifts};
+    int8_t *output = calloc((size_t)outputs, 1);
+    const sixfold_status status = sixfold_fully_connected(&params, input, output);
+    answer(status, output, (size_t)outputs);
+    free(output);
+    free(input);
+    free(shifts);
+    free(multipliers);
+    free(bias);
+    free(weights);
+    free(words);
+}
+
+/* Words: sixfold_addition, then where the output lies: 0 apart, 1 on left, 2 on right. */
+static void run_add(void)
+{
+    int32_t *words = take_words(11);
+    sixfold_addition params;
+    memcpy(&params, words, sizeof params);
+    const int32_t place = words[10];
+    free(words);
+    int8_t *left = take_codes(params.size);
+    int8_t *right = take_codes(params.size);
+    int8_t *apart = calloc((size_t)params.size, 1);
+    int8_t *output = place == 0 ? apart : place == 1 ? left : right;
+    const sixfold_status status = sixfold_add(&params, left, right, output);
+    answer(status, output, (size_t)params.size);
+    free(apart);
+    free(right);
+    free(left);
+}
+
+/* Words: sixfold_shape. */
+static void run_global_average_pool(void)
+{
+    int32_t *words = take_words(3);
+    const sixfold_shape shape = {words[0], words[1], words[2]};
+    free(words);
+    int8_t *input = take_codes(shape.height * shape.width * shape.channels);
+    int8_t *output = calloc((size_t)shape.channels, 1);
+    const sixfold_status status = sixfold_global_average_pool(&shape, input, output);
+    answer(status, output, (size_t)shape.channels);
+    free(output);
+    free(input);
+}
+
+/* Words: the count; then values, multipliers, shifts. Answers int32 values before saturation. */
+static void run_requantize(void)
+{
+    int32_t *words = take_words(1);
+    const int32_t count = words[0];
+    free(words);
+    int32_t *values = take_words(count);
+    int32_t *multipliers = take_words(count);
+    int32_t *shifts = take_words(count);
+    for (int32_t i = 0; i < count; ++i) {
+        values[i] = sixfold_multiply_by_quantized_multiplier(values[i], multipliers[i], shifts[i]);
+    }
+    answer(SIXFOLD_OK, values, (size_t)count * sizeof *values);
+    free(shifts);
+    free(multipliers);
+    free(values);
+}
+
+int main(void)
+{
+    int32_t operation;
+    while (fread(&operation, sizeof operation, 1, stdin) == 1) {
+        switch (operation) {
+        case CONV2D:
+        case DEPTHWISE_CONV2D:
+            run_convolution((enum operation)operation);
+            break;
+        case FULLY_CONNECTED:
+            run_fully_connected();
+            break;
+        case ADD:
+            run_add();
+            break;
+        case GLOBAL_AVERAGE_POOL:
+            run_global_average_pool();
+            break;
+        case REQUANTIZE:
+            run_requantize();
+            break;
+        default:
+            fputs("kernel_peer: unknown operation\n", stderr);
+            return 64;
+        }
+    }
+    return 0;
+}
