@@ -18,9 +18,9 @@ _SOURCES = {
 def watched_paths(target: Target) -> EnabledTarget:
     """The paths of `target` as its line in params.yaml must have them."""
     return EnabledTarget(
-        backend=_module_path(backends._MODULES[target.backend]),
+        backend=_module_path(backends.BACKEND_MODULES[target.backend]),
         sources=_SOURCES[target.backend],
-        runner=_module_path(runners._MODULES[target.backend, target.runner.kind]),
+        runner=_module_path(runners.RUNNER_MODULES[target.backend, target.runner.kind]),
     )
 
 

@@ -1,7 +1,7 @@
 """YAML files checked on load: any wrong key, value or unit is one line with file and field."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -47,7 +47,8 @@ def validate(model: type[Model], value: Any, where: str) -> Model:
         return model.model_validate(value)
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        first = problems[0]
+        # A misspelt key is also a missing one; the misspelling is what the user can see.
+        first = min(problems, key=lambda problem: problem["type"] != "extra_forbidden")
         field = ".".join(str(part) for part in first["loc"]) or "(whole file)"
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
@@ -59,11 +60,18 @@ def validate(model: type[Model], value: Any, where: str) -> Model:
 
 
 def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that `model` has at `location`, following nested models by field name."""
+    """The keys that `model` has at `location`: through nested models by field name, through mappings by any key."""
+    annotation: Any = model
     for part in location:
-        field = model.model_fields.get(str(part))
-        annotation = field.annotation if field else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            break
-        model = annotation
-    return sorted(model.model_fields)
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = _model_within(annotation.model_fields[str(part)].annotation)
+        else:  # the value type of a mapping: its key leads to that type
+            annotation = _model_within(get_args(annotation)[-1])
+    known = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return sorted(annotation.model_fields) if known else []
+
+
+def _model_within(annotation: Any) -> Any:
+    """``Model | None`` as ``Model``; anything else unchanged."""
+    models = [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
+    return models[0] if models and get_origin(annotation) is not dict else annotation

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 from pipeline.graph.ir import IntegerGraph
 from pipeline.targets import Target
 
-_MODULES = {
+BACKEND_MODULES = {
     "onnxruntime": "pipeline.backends.onnxruntime",
     "openvino": "pipeline.backends.openvino",
     "cortex-m": "pipeline.backends.cortex_m",
@@ -27,4 +27,4 @@ class Backend(Protocol):
 
 def load_backend(name: str) -> Backend:
     """Import the backend of a target file's `backend:` only when it is used: compilers are slow to import."""
-    return cast(Backend, importlib.import_module(_MODULES[name]))
+    return cast(Backend, importlib.import_module(BACKEND_MODULES[name]))

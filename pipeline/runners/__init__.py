@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, cast
 from pipeline.graph.ir import Int8Array
 from pipeline.targets import Target
 
-_MODULES = {
+RUNNER_MODULES = {
     ("onnxruntime", "host"): "pipeline.runners.host_onnxruntime",
     ("openvino", "host"): "pipeline.runners.host_openvino",
     ("cortex-m", "qemu-system"): "pipeline.runners.qemu_system",
@@ -89,4 +89,4 @@ class Runner(Protocol):
 
 def load_runner(target: Target) -> Runner:
     """Import the runner of a target's backend and `runner.kind` only when it is used."""
-    return cast(Runner, importlib.import_module(_MODULES[target.backend, target.runner.kind]))
+    return cast(Runner, importlib.import_module(RUNNER_MODULES[target.backend, target.runner.kind]))

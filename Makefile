@@ -1,0 +1,59 @@
+# `make` lists the commands. Each sets up what it needs; nothing has to be activated by hand.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# Stages and tests call `python`, `dvc` and `sixfold` by name: those of the environment.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+# Tests of one file stay in one process, so that a trained or compiled fixture is made once.
+PYTEST := pytest --numprocesses=auto --dist=loadfile
+READY := .venv/.complete
+
+.PHONY: help setup repro check lint test verify-all lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## system packages and the Python environment in .venv
+
+$(READY): constraints.txt pyproject.toml scripts/find-python.sh scripts/install-system-packages.sh \
+		scripts/setup-environment.sh
+	scripts/install-system-packages.sh
+	scripts/setup-environment.sh
+	touch $@
+
+repro: setup ## everything: data, training, export, quantisation, every enabled target, the report
+	dvc repro
+	sixfold targets
+
+lint: setup
+	ruff check .
+	ruff format --check .
+	mypy
+
+check: lint ## style, types and the fast tests
+	$(PYTEST) -m "not slow"
+
+test: lint ## style, types and all tests, those that train, cross-compile and emulate included
+	$(PYTEST)
+
+verify-all: setup ## build and verify every target in targets/, enabled or not, and report on all of them
+	dvc repro quantize
+	failed=(); \
+	for file in targets/*.yaml; do \
+	  name="$$(basename "$$file" .yaml)"; \
+	  sixfold build "$$name" && sixfold verify "$$name" || failed+=("$$name"); \
+	done; \
+	sixfold report --all; \
+	if [ "$${#failed[@]}" -gt 0 ]; then echo "failed: $${failed[*]}" >&2; exit 1; fi
+
+lock: setup ## regenerate constraints.txt from pyproject.toml (UPGRADE=1 takes the newest versions)
+	python scripts/lock.py $(if $(UPGRADE),--upgrade)
+
+clean: ## remove the environment, caches and build outputs; keep data/, models/ and reports/
+	rm -rf .venv build .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,15 @@
+"""The console command `sixfold`: a thin layer over the functions that the stages call.
+
+Nothing heavy is imported before a command runs, so that `sixfold --help` answers at once.
+"""
+
+from pipeline.cli.app import app
+from pipeline.errors import exits_cleanly
+
+__all__ = ["app", "main"]
+
+
+@exits_cleanly
+def main() -> None:
+    """Entry point: 0 good, 1 a gate failed, 2 wrong usage or input, 130 interrupted."""
+    app()

@@ -1,0 +1,82 @@
+"""The commands of `sixfold`, their arguments and nothing else."""
+# Each command imports what it needs: torch, onnx and matplotlib would make `sixfold --help` wait for seconds.
+# ruff: noqa: PLC0415
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="sixfold",
+    help="MobileNetV2 from PyTorch to a microcontroller: one integer graph, verified bit for bit on every target.",
+    epilog="Exit codes: 0 good, 1 a gate failed (budget, parity, something needed is missing), "
+    "2 wrong usage or input. Run it in the repository's root.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    # A defect of ours shows Python's own traceback, which is what a bug report needs.
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="Name of a file in targets/, without .yaml.")]
+
+
+@app.command()
+def targets(
+    as_json: Json = False,
+    params: Annotated[
+        str | None,
+        typer.Option("--params", metavar="NAME", help="Print the lines that enable target NAME in params.yaml."),
+    ] = None,
+) -> None:
+    """List every board and host in targets/, and how each did when it was last verified."""
+    from pipeline.cli.targets import print_params_lines, print_targets
+
+    if params is not None:
+        print_params_lines(params)
+    else:
+        print_targets(as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check tools, versions and this processor; exit 1 if something that an enabled target needs is missing."""
+    from pipeline.cli.doctor import diagnose, print_diagnosis, raise_on_problems
+
+    diagnosis = diagnose()
+    print_diagnosis(diagnosis, as_json)
+    raise_on_problems(diagnosis)
+
+
+@app.command()
+def build(target: TargetName) -> None:
+    """Compile the integer graph for TARGET, as stage compile@TARGET does."""
+    from pipeline.stages.compile import compile_target
+
+    compile_target(target)
+
+
+@app.command()
+def verify(target: TargetName) -> None:
+    """Run TARGET's artefact and check parity and budget, as stage verify@TARGET does; exit 1 if one fails."""
+    from pipeline.stages.verify import verify_target
+
+    verify_target(target)
+
+
+@app.command()
+def report(
+    every: Annotated[bool, typer.Option("--all", help="Report on every target in targets/, enabled or not.")] = False,
+    update_readme: Annotated[
+        bool, typer.Option("--update-readme", help="Also rewrite the table of targets in README.md.")
+    ] = False,
+) -> None:
+    """Print what was verified and write site/index.html."""
+    from pipeline.report.readme import update_readme as write_table
+    from pipeline.stages.report import write_report
+
+    inputs = write_report(every_target=every)
+    if update_readme:
+        write_table(Path("README.md"), inputs)

@@ -1,0 +1,81 @@
+"""`sixfold targets`: what there is to build for, and how each did last."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from pipeline.errors import SixfoldError
+from pipeline.params import load_params
+from pipeline.report.console import console, table
+from pipeline.report.format import UNKNOWN, latency, parity, percent, size, verdict
+from pipeline.report.inputs import TargetReport, load_target_report
+from pipeline.target_paths import params_lines
+from pipeline.targets import Memory, load_target, target_names
+
+
+@dataclass(frozen=True)
+class Row:
+    """One target. `last` is the report of its last verification, as `reports/<name>.json` holds it."""
+
+    name: str
+    summary: str
+    core: str
+    backend: str
+    runner: str
+    enabled: bool
+    memory: dict[str, int] | None
+    last: TargetReport | None
+
+
+def rows() -> list[Row]:
+    """Every file in targets/, sorted by name.
+
+    Raises:
+        SixfoldError: a file is wrong, or params.yaml enables a target that does not exist.
+    """
+    names, enabled = target_names(), load_params().targets
+    if unknown := sorted(set(enabled) - set(names)):
+        raise SixfoldError(f"params.yaml: targets: {unknown[0]}: no such file in targets/")
+    return [_row(name, name in enabled) for name in names]
+
+
+def _row(name: str, enabled: bool) -> Row:
+    target = load_target(name)
+    runner = target.runner
+    machine = f"{runner.kind} {runner.machine}" if runner.machine else runner.kind
+    memory = _sizes(target.memory) if target.memory else None
+    last = load_target_report(name)
+    return Row(name, target.summary, target.core, target.backend, machine, enabled, memory, last)
+
+
+def _sizes(memory: Memory) -> dict[str, int]:
+    return {"flash": memory.flash.size, "sram": memory.sram.size}
+
+
+def print_targets(as_json: bool) -> None:
+    """Print all targets as a table, or as a JSON list."""
+    found = rows()
+    if as_json:
+        print(json.dumps([{**asdict(row), "last": _as_json(row.last)} for row in found], indent=2))
+        return
+    listing = table("target", "core", "memory", "backend", "runner", "enabled", "last result")
+    for row in found:
+        memory = f"{size(row.memory['flash'])} + {size(row.memory['sram'])}" if row.memory else UNKNOWN
+        enabled = "yes" if row.enabled else "no"
+        listing.add_row(row.name, row.core, memory, row.backend, row.runner, enabled, _summary(row.last))
+    console().print(listing)
+
+
+def _as_json(report: TargetReport | None) -> object:
+    return report.model_dump(mode="json", exclude={"details"}) if report else None
+
+
+def _summary(report: TargetReport | None) -> str:
+    if report is None:
+        return verdict(None)
+    parts = [verdict(report.budget.passed), percent(report.accuracy.int8), parity(report.parity)]
+    return ", ".join([*parts, latency(report.latency)])
+
+
+def print_params_lines(name: str) -> None:
+    """Print what to paste below `targets:` in params.yaml to enable target `name`."""
+    print(params_lines(load_target(name)), end="")

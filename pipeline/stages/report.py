@@ -1,0 +1,45 @@
+"""Stage `report`: all results as one table on the console and one page to read, site/index.html."""
+
+from pathlib import Path
+
+from pipeline.errors import exits_cleanly
+from pipeline.files import atomic_file
+from pipeline.params import load_params
+from pipeline.report.inputs import ReportInputs, load_inputs
+from pipeline.report.page import render_page
+from pipeline.report.summary import print_summary
+from pipeline.targets import target_names
+
+PAGE = Path("site/index.html")
+
+
+def write_report(every_target: bool = False, root: Path = Path()) -> ReportInputs:
+    """Write the page of the repository at `root` and print the table.
+
+    Args:
+        every_target: report on all files in targets/ instead of those that params.yaml enables.
+        root: the repository.
+
+    Returns:
+        What the report was made of.
+
+    Raises:
+        SixfoldError: a file that a stage wrote cannot be used.
+    """
+    params = load_params(root / "params.yaml")
+    names = target_names(root / "targets") if every_target else list(params.targets)
+    inputs = load_inputs(names, root)
+    with atomic_file(root / PAGE) as temporary:
+        temporary.write_text(render_page(inputs, params.experiment), encoding="utf-8")
+    print_summary(inputs)
+    return inputs
+
+
+@exits_cleanly
+def main() -> None:
+    """Run the stage in the current folder."""
+    write_report()
+
+
+if __name__ == "__main__":
+    main()

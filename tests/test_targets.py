@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from pipeline.errors import SixfoldError
+from pipeline.targets import Memory, load_target, parse_bytes, target_names
+
+ROOT = Path(__file__).resolve().parent.parent
+BOARD = (ROOT / "targets" / "mps2-an386.yaml").read_text()
+UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
+
+
+@pytest.mark.parametrize("name", target_names(ROOT / "targets"))
+def test_every_target_of_ours_loads(name: str) -> None:
+    assert load_target(name, ROOT / "targets").name == name
+
+
+@given(st.integers(0, 999_999_999), st.sampled_from(sorted(UNITS)), st.sampled_from(["", " ", "  "]))
+def test_a_size_is_its_number_times_its_unit(number: int, unit: str, space: str) -> None:
+    assert parse_bytes(f"{number}{space}{unit}") == number * UNITS[unit]
+    assert parse_bytes(number) == number
+
+
+@given(st.text() | st.floats() | st.booleans() | st.none() | st.integers(max_value=-1))
+def test_anything_else_is_no_size(value: object) -> None:
+    if isinstance(value, str) and value.strip().endswith("B"):
+        return
+    with pytest.raises(ValueError, match="is not a size"):
+        parse_bytes(value)
+
+
+@pytest.mark.parametrize("text", ["128KB", "1 MB", "-1KiB", "1.5MiB", "0x10B", "1KiB ", "KiB", "1 k"])
+def test_ambiguous_sizes_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write for example 96KiB"):
+        parse_bytes(text)
+
+
+regions = st.tuples(st.integers(0, 2**20), st.integers(1, 2**20))
+
+
+@given(regions, regions)
+def test_memories_overlap_exactly_when_an_address_is_in_both(flash: tuple[int, int], sram: tuple[int, int]) -> None:
+    shared = max(flash[0], sram[0]) < min(sum(flash), sum(sram))
+    value = {name: {"origin": origin, "size": size} for name, (origin, size) in (("flash", flash), ("sram", sram))}
+    if shared:
+        with pytest.raises(ValidationError, match="overlap"):
+            Memory.model_validate(value)
+    else:
+        assert Memory.model_validate(value).flash.end == sum(flash)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("core:", "colour: green\ncore:", "colour: unknown key; known here: backend, budget, clock_hz, core"),
+        ("core:", "kern:", "(and 1 more)"),
+        ("size: 4MiB}\n  sram", "size: 4MB}\n  sram", "memory.flash.size: '4MB' is not a size"),
+        ("origin: 0x20000000", "origin: 0x00300000", "memory: flash (0x0..0x400000) and sram"),
+        ("backend: cortex-m", "backend: cortex-a", "backend: "),
+        ("clock_hz: 25_000_000", "clock_hz: -1", "clock_hz: "),
+        ("clock_hz: 25_000_000", "clock_hz: .inf", "clock_hz: "),
+        (", machine: mps2-an386", "", "runner: machine is needed for kind qemu-system"),
+        ("accuracy_drop_points: 0.5", "accuracy_drop: 0.5", "budget.accuracy_drop"),
+        ("name: mps2-an386", "name: other", "name: is 'other', the file is called 'board'"),
+        ("summary:", "\tsummary:", ": not valid YAML"),
+        ("sram: {", "sram: [", ": not valid YAML"),
+    ],
+)
+def test_each_mistake_is_one_line_with_file_and_field(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = BOARD if "name: other" in new else BOARD.replace("name: mps2-an386", "name: board")
+    assert old in text
+    (tmp_path / "board.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(SixfoldError) as caught:
+        load_target("board", tmp_path)
+    line = str(caught.value)
+    assert line.startswith(str(tmp_path / "board.yaml")) and message in line and "\n" not in line
+
+
+def test_a_microcontroller_needs_memories(tmp_path: Path) -> None:
+    board = {**yaml.safe_load(BOARD), "name": "board"}
+    del board["memory"]
+    (tmp_path / "board.yaml").write_text(yaml.safe_dump(board))
+    with pytest.raises(SixfoldError, match=r"memory is missing; backend cortex-m needs memory\.flash"):
+        load_target("board", tmp_path)
+
+
+def test_an_unknown_target_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(SixfoldError, match="no such target; there are none"):
+        load_target("board", tmp_path)
+    (tmp_path / "other.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SixfoldError, match="no such target; there are other"):
+        load_target("board", tmp_path)
+    with pytest.raises(SixfoldError, match="cannot be read"):
+        load_target("other", tmp_path)
