@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ def test_sizes(count: int, text: str) -> None:
 def test_a_size_is_right_within_its_last_digit(count: int) -> None:
     number, unit = formats.size(count).split("\u00a0")
     factor = {"B": 1, "KiB": 1024, "MiB": 1024**2}[unit]
-    assert abs(float(number) * factor - count) <= 0.05 * factor
+    assert abs(Fraction(number) * factor - count) <= Fraction(factor, 20)
 
 
 def test_instructions_are_not_called_time() -> None:
