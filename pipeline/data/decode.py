@@ -1,0 +1,57 @@
+"""An image file to a square of pixels."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps
+
+from pipeline.data.source import Image, UnreadableImageError
+
+
+def decode(path: Path, size: int, channels: int) -> Image:
+    """Read an image as uint8 (size, size, channels): upright, its shorter side resized to `size`, the centre kept.
+
+    Sixteen-bit grey keeps its upper eight bits, transparency is laid on white, an animation gives its first frame.
+
+    Args:
+        path: any format Pillow reads.
+        size: side of the result in pixels.
+        channels: 1 for grey, 3 for RGB.
+
+    Raises:
+        UnreadableImageError: damaged, truncated, of no known format, or so large when unpacked that it looks like a
+            decompression bomb (Pillow's limit, 89 million pixels).
+    """
+    try:
+        with Pillow.open(path) as image:
+            if image.width * image.height > (Pillow.MAX_IMAGE_PIXELS or 0):
+                raise UnreadableImageError(f"{image.width}x{image.height} pixels are refused as a decompression bomb")
+            square = _central_square(_eight_bits(ImageOps.exif_transpose(image)), size)
+            pixels = np.asarray(square.convert("L" if channels == 1 else "RGB"))
+    except UnreadableImageError:
+        raise
+    except Exception as error:  # a damaged file makes Pillow's plug-ins raise nearly anything
+        # Pillow names the whole path, which differs between machines; the report must not.
+        reason = str(error).replace(repr(str(path)), "the file").splitlines() or [type(error).__name__]
+        raise UnreadableImageError(reason[0]) from error
+    return pixels.reshape(size, size, channels)
+
+
+def _eight_bits(image: Pillow.Image) -> Pillow.Image:
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return Pillow.fromarray((np.asarray(image).astype(np.int64).clip(0, 0xFFFF) >> 8).astype(np.uint8))
+    if image.mode == "F":
+        raise UnreadableImageError("floating-point pixels have no defined range; convert it to 8 or 16 bits")
+    if image.has_transparency_data:
+        white = Pillow.new("RGBA", image.size, "white")
+        return Pillow.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    # A palette cannot be resized: mixing two indices is no colour between them.
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def _central_square(image: Pillow.Image, size: int) -> Pillow.Image:
+    # Cutting in source coordinates equals resizing and then cropping, and a 1x100000 image needs no memory for it.
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    return image.resize((size, size), Pillow.Resampling.BILINEAR, box=(left, top, left + side, top + side))

@@ -1,0 +1,126 @@
+"""`image-folder`: a user's own images, one sub-folder per class, or `train`, `val` and `test` with those inside."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image as Pillow
+
+from pipeline.data.decode import decode
+from pipeline.data.source import Image, Item, Source
+from pipeline.errors import SixfoldError
+
+# What a user may call each split. `train` must be there for the others to be taken as splits and not as classes.
+SPLIT_FOLDERS: dict[str, Literal["train", "validation", "test"]] = {
+    "train": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+
+
+def open_image_folder(folder: Path, image_size: int, channels: int) -> Source:
+    """List the images of `folder`.
+
+    Classes are the sub-folders' names in sorted order; where all names are numbers, they are the class indices. Hidden
+    files, files that are no images and folders inside a class folder are left out and reported.
+
+    Raises:
+        SixfoldError: no such folder, no images, a single class, a class without images, a class that only some splits
+            have, or numbers with a gap.
+    """
+    if not folder.is_dir():
+        raise SixfoldError(
+            f"{folder}: no such folder; set image_folder in params.yaml to one with a sub-folder per class"
+        )
+    ignored: list[str] = []
+    splits = _splits(folder)
+    names = sorted({entry.name for root in splits for entry in _visible_folders(root)})
+    if not names:
+        raise SixfoldError(f"{folder}: no images; put them into one sub-folder per class")
+    if len(names) == 1:
+        raise SixfoldError(f"{folder}: a single class, {names[0]!r}; a classifier needs at least two sub-folders")
+    classes = _class_order(names, folder)
+    items: list[Item] = []
+    for root, split in splits.items():
+        ignored += _strangers(root, folder)
+        for label, name in enumerate(classes):
+            before = len(items)
+            for path in _sorted(root / name):
+                relative = path.relative_to(folder).as_posix()
+                if path.is_file() and _is_image(path):
+                    items.append(Item(relative, label, split))
+                else:
+                    ignored.append(relative)
+            if len(items) == before:
+                raise SixfoldError(f"{root / name}: class {name!r} has no images; add some or remove the folder")
+
+    def read(index: int) -> Image:
+        return decode(folder / items[index].name, image_size, channels)
+
+    return Source(
+        name="image-folder",
+        classes=tuple(classes),
+        items=tuple(items),
+        read=read,
+        licence="the user's own images",
+        ignored=tuple(ignored),
+    )
+
+
+def _splits(folder: Path) -> dict[Path, Literal["train", "validation", "test"] | None]:
+    """The folders that hold class folders. `train` may be a class too: then it holds no folders."""
+    entries = _visible_folders(folder)
+    inside = {entry.name for entry in entries}
+    if "train" not in inside or not inside <= SPLIT_FOLDERS.keys() or not any(_visible_folders(folder / "train")):
+        return {folder: None}
+    found = {entry: SPLIT_FOLDERS[entry.name] for entry in entries}
+    if len(set(found.values())) != len(found):
+        raise SixfoldError(f"{folder}: two folders are the validation split; keep one of {', '.join(sorted(inside))}")
+    return dict(found)
+
+
+def _class_order(names: list[str], folder: Path) -> list[str]:
+    if not all(name.isascii() and name.isdecimal() for name in names):
+        return names
+    by_index = {int(name): name for name in names}
+    for index in range(len(names)):
+        if index not in by_index:
+            raise SixfoldError(
+                f"{folder}: class folders are numbers, so they are the class indices, but {index} is missing; "
+                f"name them 0 to {len(names) - 1}"
+            )
+    return [by_index[index] for index in range(len(names))]
+
+
+def _strangers(root: Path, folder: Path) -> Iterator[str]:
+    """What lies beside the class folders of `root`."""
+    for entry in _sorted(root):
+        if not entry.is_dir() or entry.name.startswith("."):
+            yield entry.relative_to(folder).as_posix()
+
+
+def _visible_folders(folder: Path) -> list[Path]:
+    return [entry for entry in _sorted(folder) if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _sorted(folder: Path) -> list[Path]:
+    # By name and not by what the file system happens to give: the split must not depend on the machine.
+    try:
+        return sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise SixfoldError(f"{folder}: cannot be read ({error.strerror})") from error
+
+
+def _is_image(path: Path) -> bool:
+    return not path.name.startswith(".") and path.suffix.lower() in _image_suffixes()
+
+
+@cache
+def _image_suffixes() -> frozenset[str]:
+    Pillow.init()
+    return frozenset(suffix for suffix, name in Pillow.registered_extensions().items() if name in Pillow.OPEN)

@@ -1,0 +1,87 @@
+"""Which image goes into which split."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import train_test_split
+
+from pipeline.data.source import SPLITS, Split
+from pipeline.errors import SixfoldError
+
+Indices = npt.NDArray[np.int64]
+
+
+def split_items(
+    labels: npt.NDArray[np.int64],
+    given: Sequence[str | None],
+    classes: Sequence[str],
+    *,
+    validation: float,
+    test: float,
+    calibration: int,
+    seed: int,
+) -> dict[Split, Indices]:
+    """Assign every image to train, validation or test, keeping each class's share, and draw calibration from train.
+
+    The result depends on the arguments alone. Splits are disjoint and ordered as the images are, but for calibration, a
+    subset of train.
+
+    Args:
+        labels: class index of each image, (N,).
+        given: the split that the user put each image in, or None. Where nobody put any image in validation or test, it
+            is cut from the rest.
+        classes: name of each class, for messages.
+        validation: fraction of all images, 0..0.5.
+        test: fraction of all images, 0..0.5.
+        calibration: images; all of train when train has fewer.
+        seed: of the draw.
+
+    Raises:
+        SixfoldError: a class has too few images to be in train, validation and test.
+    """
+    everything = np.arange(len(labels), dtype=np.int64)
+    placed = np.array(["" if split is None else split for split in given], dtype=object)
+    result: dict[Split, Indices] = {}
+    rest = everything[(placed == "") | (placed == "train")]
+    fractions: tuple[tuple[Split, float], ...] = (("test", test), ("validation", validation))
+    for name, fraction in fractions:
+        result[name] = everything[placed == name]
+        if not len(result[name]):
+            wanted = max(len(classes), round(fraction * len(labels)))
+            rest, result[name] = _cut(rest, labels, wanted, classes, seed)
+    result["train"] = rest
+    for name, chosen in result.items():
+        for index in range(len(classes)):
+            if not (labels[chosen] == index).any():
+                raise _too_few(classes[index], int((labels == index).sum()), f"none is left for {name}")
+    if calibration < len(classes):
+        raise SixfoldError(
+            f"params.yaml: data.calibration: {calibration} images cannot show {len(classes)} classes; "
+            f"set it to {len(classes)} or more"
+        )
+    # Cutting may not leave fewer images behind than classes; then train is small enough to calibrate on whole.
+    whole = calibration > len(rest) - len(classes)
+    result["calibration"] = rest if whole else _cut(rest, labels, calibration, classes, seed)[1]
+    return {name: result[name] for name in SPLITS}
+
+
+def _cut(
+    indices: Indices, labels: npt.NDArray[np.int64], wanted: int, classes: Sequence[str], seed: int
+) -> tuple[Indices, Indices]:
+    """Cut `wanted` of `indices` off, stratified; both parts in order."""
+    counts = np.bincount(labels[indices], minlength=len(classes))
+    smallest = int(counts.argmin())
+    if counts[smallest] < 2:
+        raise _too_few(classes[smallest], int(counts[smallest]), "at least 3 are needed")
+    if len(indices) - wanted < len(classes):
+        raise SixfoldError(f"{len(labels)} images are too few for {len(classes)} classes; add images")
+    kept, cut = train_test_split(indices, test_size=wanted, random_state=seed, stratify=labels[indices])
+    return np.sort(kept), np.sort(cut)
+
+
+def _too_few(name: str, count: int, why: str) -> SixfoldError:
+    return SixfoldError(
+        f"class {name!r} has {count} images, too few to be in train, validation and test ({why}); "
+        "add images of it, or raise data.validation and data.test in params.yaml"
+    )
