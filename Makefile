@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PYTEST := pytest --numprocesses=auto --dist=loadfile
 READY := .venv/.complete
 
-.PHONY: help setup repro check lint test verify-all lock clean
+.PHONY: help setup repro check lint test verify-all bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ verify-all: setup ## build and verify every target in targets/, enabled or not, 
 	done; \
 	sixfold report --all; \
 	if [ "$${#failed[@]}" -gt 0 ]; then echo "failed: $${failed[*]}" >&2; exit 1; fi
+
+bench: setup ## instructions on emulated boards, times on this computer: reports/bench.json, docs/benchmarks.md
+	python -m benchmarks $(ARGS)
 
 lock: setup ## regenerate constraints.txt from pyproject.toml (UPGRADE=1 takes the newest versions)
 	python scripts/lock.py $(if $(UPGRADE),--upgrade)

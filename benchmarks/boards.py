@@ -1,0 +1,118 @@
+"""Rows of emulated boards: exact instruction counts, memory from the linked firmware."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.networks import Network
+from benchmarks.results import BoardRow, InputMode, Kernels
+from pipeline.backends.cortex_m.compiler import compile_graph
+from pipeline.errors import SixfoldError
+from pipeline.files import atomic_folder, read_json
+from pipeline.graph.ir import Int8Array, IntegerGraph
+from pipeline.runners.qemu_system import run_artefact
+from pipeline.targets import Budget, Memory, MemoryRegion, RunnerSpec, Target
+
+_MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Board:
+    """A core and the emulated machine that has it.
+
+    Attributes:
+        memory: all the memory that the machine has, so that the larger network fits: no claim about any real board.
+    """
+
+    core: str
+    machine: str
+    memory: Memory
+
+    @property
+    def target(self) -> Target:
+        """The board as the compiler and the runner take it; the budget is not looked at here."""
+        return Target(
+            name=self.machine,
+            summary=f"{self.core}, for the benchmark",
+            backend="cortex-m",
+            core=self.core,
+            memory=self.memory,
+            runner=RunnerSpec(kind="qemu-system", machine=self.machine),
+            budget=Budget(accuracy_drop_points=0),
+        )
+
+
+_MPS2 = Memory(
+    flash=MemoryRegion(origin=0x00000000, size=4 * _MIB),
+    sram=MemoryRegion(origin=0x20000000, size=4 * _MIB),
+)
+BOARDS = {
+    board.core: board
+    for board in (
+        Board("cortex-m3", "mps2-an385", _MPS2),
+        Board("cortex-m4", "mps2-an386", _MPS2),
+        Board("cortex-m7", "mps2-an500", _MPS2),
+    )
+}
+#: Every kernel library that the compiler has, with the ways it takes an image.
+MODES: tuple[tuple[Kernels, InputMode], ...] = (("portable", "frame"),)
+
+
+@dataclass(frozen=True)
+class BoardCase:
+    """What one row measures."""
+
+    network: Network
+    board: Board
+    kernels: Kernels
+    input: InputMode
+
+    def __str__(self) -> str:
+        return f"{self.network.name} {self.board.core} {self.kernels} {self.input}"
+
+
+def measure_board(
+    case: BoardCase, graph: IntegerGraph, inputs: Int8Array, expected: Int8Array, folder: Path
+) -> tuple[BoardRow, Mapping[str, str]]:
+    """Compile, emulate and compare.
+
+    Args:
+        case: what to measure.
+        graph: of the case's network.
+        inputs: int8 ``(samples, height, width, channels)``.
+        expected: outputs of the fixed-point reference, int8 ``(samples, classes)``.
+        folder: where the artefact stays for inspection.
+
+    Returns:
+        The row, and versions of the tools that took part.
+
+    Raises:
+        SixfoldError: it does not fit, a tool is missing or failed, or other kernels were linked than the row names.
+    """
+    target = case.board.target
+    artefact = folder / f"{case.network.name}-{case.board.core}-{case.kernels}-{case.input}"
+    with atomic_folder(artefact) as temporary:
+        compile_graph(graph, target, temporary)
+    model, memory = read_json(artefact / "model.json"), read_json(artefact / "memory.json")
+    if model["kernels"] != case.kernels:
+        raise SixfoldError(f"{artefact}: was built with kernels {model['kernels']}")
+    result = run_artefact(artefact, target, inputs)
+    footprint = result.footprint
+    assert footprint.ram_bytes and footprint.stack_bytes and footprint.flash_bytes
+    row = BoardRow(
+        network=case.network.name,
+        core=case.board.core,
+        where=result.latency.where,
+        kernels=case.kernels,
+        input=case.input,
+        instructions=int(result.latency.value),
+        macs=case.network.macs,
+        ram_bytes=footprint.ram_bytes,
+        stack_bytes=footprint.stack_bytes,
+        flash_bytes=footprint.flash_bytes,
+        code_bytes=memory["code_bytes"],
+        mismatched=int(np.count_nonzero(result.outputs != expected)),
+    )
+    return row, result.tools

@@ -1,0 +1,104 @@
+"""From a benchmark network to its integer graph, kept in build/bench so that a second run is quick."""
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from benchmarks.networks import NORMALIZATION, Network, float_model
+from benchmarks.photographs import CALIBRATION, MEASUREMENT, random_crops
+from calibration.affine import affine_quantization
+from calibration.onnxruntime_ptq import quantize_by_onnxruntime
+from pipeline.errors import SixfoldError
+from pipeline.files import atomic_file
+from pipeline.graph import cost
+from pipeline.graph.ir import Int8Array, IntegerGraph
+from pipeline.graph.reader import read_graph
+from pipeline.models.onnx_export import device_metadata, export_onnx, serialise
+from pipeline.preprocess import Images, input_range, normalise, quantize_pixels
+from pipeline.progress import progress_bar
+
+BUILD_FOLDER = Path("build/bench")
+
+_CALIBRATION_IMAGES = 64
+_ROOT = Path(__file__).resolve().parents[1]
+#: Everything of ours that decides the quantised model's bytes; folders with all their modules.
+_SOURCES = (
+    "benchmarks/graphs.py",
+    "benchmarks/networks.py",
+    "benchmarks/photographs.py",
+    "calibration",
+    "pipeline/graph",
+    "pipeline/models",
+    "pipeline/preprocess.py",
+)
+#: Packages that decide them too.
+BUILD_TOOLS = ("numpy", "onnx", "onnxruntime", "onnxscript", "pillow", "scikit-learn", "torch")
+
+
+def integer_graph(network: Network, folder: Path = BUILD_FOLDER) -> IntegerGraph:
+    """Build the network: float model, ONNX, int8 model, integer graph.
+
+    The int8 model is kept in `folder` under a name that holds a hash of all it is made from.
+
+    Raises:
+        SixfoldError: the weights cannot be fetched, or the graph has another number of multiply-adds than stated.
+    """
+    path = folder / f"{network.name}-{_fingerprint(network)}.int8.onnx"
+    if not path.is_file():
+        exported = export_onnx(float_model(network), network.image_size, _metadata(network))
+        quantised = _quantise(exported, random_crops(CALIBRATION, _CALIBRATION_IMAGES, network.image_size))
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(serialise(quantised))
+        for outdated in folder.glob(f"{network.name}-*.int8.onnx"):
+            if outdated != path:
+                outdated.unlink()
+    graph = read_graph(path)
+    counted = sum(cost.macs(graph).values())
+    if counted != network.macs:
+        raise SixfoldError(f"{network.name}: has {counted} multiply-adds, the benchmark network has {network.macs}")
+    return graph
+
+
+def measured_inputs(network: Network, graph: IntegerGraph, count: int) -> Int8Array:
+    """Real images in the graph's codes: int8 ``(count, height, width, channels)``."""
+    source = graph.tensors[graph.input]
+    crops = random_crops(MEASUREMENT, count, network.image_size)
+    return quantize_pixels(crops, NORMALIZATION, source.scale, source.zero_point)
+
+
+def _quantise(model: onnx.ModelProto, images: Images) -> onnx.ModelProto:
+    """The one place that knows the quantiser: as stage `quantize` does it, metadata kept."""
+    with progress_bar("calibration", len(images)) as advance:
+
+        def normalised(index: int) -> npt.NDArray[np.float32]:
+            advance(1)
+            image: npt.NDArray[np.float32] = normalise(images[index : index + 1], NORMALIZATION)[0]
+            return image
+
+        quantised = quantize_by_onnxruntime(
+            model, map(normalised, range(len(images))), affine_quantization(*input_range(NORMALIZATION))
+        )
+    del quantised.metadata_props[:]
+    quantised.metadata_props.extend(model.metadata_props)
+    return quantised
+
+
+def _metadata(network: Network) -> dict[str, str]:
+    labels = tuple(map(str, range(network.architecture.num_classes)))
+    return device_metadata("benchmark", labels, NORMALIZATION.mean, NORMALIZATION.std)
+
+
+def _fingerprint(network: Network) -> str:
+    """Hash of the network's definition, our sources and the versions of the packages, as 16 hexadecimal digits."""
+    digest = hashlib.sha256(repr(network).encode())
+    for name in BUILD_TOOLS:
+        digest.update(f"{name}=={version(name)};".encode())
+    for source in _SOURCES:
+        path = _ROOT / source
+        for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{module.relative_to(_ROOT).as_posix()}\n".encode() + module.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,146 @@
+"""Rows of this computer: wall-clock time of the runtimes that people deploy on it, side by side."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.networks import Network
+from benchmarks.results import HostRow, Runtime
+from pipeline.backends import load_backend
+from pipeline.files import atomic_folder
+from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
+from pipeline.graph.reference import execute_all
+from pipeline.progress import progress_bar
+from pipeline.runners import RunResult, load_runner
+from pipeline.targets import Budget, RunnerSpec, Target
+
+RUNTIMES: tuple[Runtime, ...] = ("onnxruntime", "openvino")
+
+#: Images that are run, compared and timed in turn.
+SAMPLES = 8
+
+#: One rounding more or less moves a code by at most one step.
+_OPERATOR_TOLERANCE_LSB = 1
+
+
+@runtime_checkable
+class OperatorRunner(Protocol):
+    """A runner that can execute operators one by one, because its runtime joins them across a rounding."""
+
+    def run_operator(self, graph: IntegerGraph, operator: Operator, inputs: Sequence[Int8Array]) -> Int8Array:
+        """Execute one operator on int8 ``(samples, height, width, channels)`` inputs."""
+
+
+@dataclass(frozen=True)
+class HostCase:
+    """What one row measures."""
+
+    network: Network
+    runtime: Runtime
+
+    def __str__(self) -> str:
+        return f"{self.network.name} host {self.runtime}"
+
+    @property
+    def target(self) -> Target:
+        """This computer as backend and runner take it; the budget is not looked at here."""
+        return Target(
+            name=f"host-{self.runtime}",
+            summary="this computer, for the benchmark",
+            backend=self.runtime,
+            core="host",
+            runner=RunnerSpec(kind="host"),
+            budget=Budget(accuracy_drop_points=0),
+        )
+
+
+def time_host(case: HostCase, graph: IntegerGraph, inputs: Int8Array, folder: Path) -> RunResult:
+    """Compile and run once: outputs, and the median time of the runner's repeats on one thread.
+
+    Raises:
+        SixfoldError: the runtime refuses the model.
+    """
+    artefact = folder / f"{case.network.name}-{case.runtime}"
+    with atomic_folder(artefact) as temporary:
+        load_backend(case.runtime).compile_graph(graph, case.target, temporary)
+    return load_runner(case.target).run_artefact(artefact, case.target, inputs)
+
+
+def host_row(
+    case: HostCase,
+    graph: IntegerGraph,
+    inputs: Int8Array,
+    expected: Int8Array,
+    results: Sequence[RunResult],
+    fastest_ms: float,
+) -> HostRow:
+    """The row of a case, its outputs compared.
+
+    Args:
+        case: what was measured.
+        graph: of the case's network.
+        inputs: what was run, int8 ``(samples, height, width, channels)``.
+        expected: outputs of the float reference, int8 ``(samples, classes)``.
+        results: one or several of :func:`time_host`.
+        fastest_ms: the least :func:`median_ms` of the cases that this one is compared with.
+
+    Raises:
+        SixfoldError: the runtime refuses an operator.
+    """
+    ms = median_ms(results)
+    differences = [_difference(one.outputs, expected) for one in results]
+    return HostRow(
+        network=case.network.name,
+        runtime=case.runtime,
+        where=results[0].latency.where,
+        ms=ms,
+        runs=sum(one.latency.repeats for one in results),
+        ratio=ms / fastest_ms,
+        mismatched=max(int(np.count_nonzero(difference)) for difference in differences),
+        compared=expected.size,
+        max_lsb=max(int(difference.max()) for difference in differences),
+        operator_lsb=_operator_lsb(case, graph, inputs[:1]),
+    )
+
+
+def median_ms(results: Sequence[RunResult]) -> float:
+    """Median of the results' medians."""
+    return statistics.median(one.latency.value for one in results)
+
+
+def parity_problem(row: HostRow) -> str | None:
+    """What is wrong with the outputs of a row, if anything."""
+    if row.operator_lsb is None:
+        return f"{row.mismatched} of {row.compared} output codes differ from the reference" if row.mismatched else None
+    if row.operator_lsb > _OPERATOR_TOLERANCE_LSB:
+        return f"an operator alone differs from the reference by {row.operator_lsb} LSB"
+    return None
+
+
+def _difference(codes: Int8Array, expected: Int8Array) -> npt.NDArray[np.int16]:
+    """Steps by which each code is off, whatever its sign."""
+    difference: npt.NDArray[np.int16] = np.abs(codes.astype(np.int16) - expected)
+    return difference
+
+
+def _operator_lsb(case: HostCase, graph: IntegerGraph, inputs: Int8Array) -> int | None:
+    """The most that any operator alone differs from the float reference, on the reference's own inputs.
+
+    None for a runtime that never joins operators across a rounding: its outputs must be the reference's.
+    """
+    runner = load_runner(case.target)
+    if not isinstance(runner, OperatorRunner):
+        return None
+    tensors = execute_all(graph, inputs, "float")
+    most = 0
+    with progress_bar("operators alone", len(graph.operators)) as advance:
+        for operator in graph.operators:
+            codes = runner.run_operator(graph, operator, [tensors[name] for name in operator.inputs])
+            most = max(most, int(_difference(codes, tensors[operator.output]).max()))
+            advance(1)
+    return most
