@@ -1,12 +1,11 @@
 """The tables of docs/benchmarks.md: made from reports/bench.json, so that no number in them is typed by hand."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.results import BoardRow, HostRow, NetworkRow, Results
-from pipeline.errors import SixfoldError
-from pipeline.files import atomic_file
 from pipeline.report.format import UNKNOWN, grouped
+from pipeline.report.markdown import markdown_table, replace_tables
 
 DOCS_FILE = Path("docs/benchmarks.md")
 
@@ -14,7 +13,7 @@ DOCS_FILE = Path("docs/benchmarks.md")
 def networks_table(results: Results) -> str:
     """What the networks are."""
     head = ("Network", "Width", "Input", "Classes", "Multiply-adds", "Parameters", "Weights")
-    return _table(head, map(_network_cells, results.networks))
+    return markdown_table(head, map(_network_cells, results.networks))
 
 
 def _network_cells(row: NetworkRow) -> Sequence[str]:
@@ -36,7 +35,7 @@ def boards_table(results: Results) -> str:
         *("Network", "Core", "Kernels", "Input", "Instructions", "Multiply-adds an instruction"),
         *("RAM", "Stack", "Flash", "Code", "Codes that differ", "Where"),
     )
-    return _table(head, map(_board_cells, results.boards))
+    return markdown_table(head, map(_board_cells, results.boards))
 
 
 def _board_cells(row: BoardRow) -> Sequence[str]:
@@ -55,7 +54,7 @@ def _board_cells(row: BoardRow) -> Sequence[str]:
 def host_table(results: Results) -> str:
     """This computer's runtimes as ratios: the milliseconds are in the JSON and promise nothing elsewhere."""
     head = ("Network", "Runtime", "Time by the fastest", "Runs", "Codes that differ", "Operators alone", "Where")
-    return _table(head, map(_host_cells, results.host))
+    return markdown_table(head, map(_host_cells, results.host))
 
 
 def _host_cells(row: HostRow) -> Sequence[str]:
@@ -76,7 +75,7 @@ def _at_most(steps: int) -> str:
 
 def tools_table(results: Results) -> str:
     """Versions of all that took part."""
-    return _table(("Tool", "Version"), ((name, results.tools[name]) for name in sorted(results.tools)))
+    return markdown_table(("Tool", "Version"), ((name, results.tools[name]) for name in sorted(results.tools)))
 
 
 TABLES: dict[str, Callable[[Results], str]] = {
@@ -87,31 +86,10 @@ TABLES: dict[str, Callable[[Results], str]] = {
 }
 
 
-def markers(name: str) -> tuple[str, str]:
-    """The lines before and after table `name` in the document."""
-    return f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-
-
 def update_docs(results: Results, path: Path = DOCS_FILE) -> None:
     """Replace what lies between the markers of each table; all else stays as it is.
 
     Raises:
         SixfoldError: the file cannot be read, or has not each marker once and in order.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SixfoldError(f"{path}: cannot be read ({error})") from error
-    for name, table in TABLES.items():
-        begin, end = markers(name)
-        if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-            raise SixfoldError(f"{path}: needs the lines {begin} and {end}, once each and in this order")
-        before, _, rest = text.partition(begin)
-        text = f"{before}{begin}\n{table(results)}{end}{rest.partition(end)[2]}"
-    with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+    replace_tables(path, {name: table(results) for name, table in TABLES.items()})

@@ -4,18 +4,13 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
-
-import numpy as np
-import numpy.typing as npt
 
 from benchmarks.networks import Network
 from benchmarks.results import HostRow, Runtime
 from pipeline.backends import load_backend
 from pipeline.files import atomic_folder
-from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
-from pipeline.graph.reference import execute_all
-from pipeline.progress import progress_bar
+from pipeline.graph.ir import Int8Array, IntegerGraph
+from pipeline.parity import OPERATOR_TOLERANCE_LSB, compare, operator_parity
 from pipeline.runners import RunResult, load_runner
 from pipeline.targets import Budget, RunnerSpec, Target
 
@@ -23,17 +18,6 @@ RUNTIMES: tuple[Runtime, ...] = ("onnxruntime", "openvino")
 
 #: Images that are run, compared and timed in turn.
 SAMPLES = 8
-
-#: One rounding more or less moves a code by at most one step.
-_OPERATOR_TOLERANCE_LSB = 1
-
-
-@runtime_checkable
-class OperatorRunner(Protocol):
-    """A runner that can execute operators one by one, because its runtime joins them across a rounding."""
-
-    def run_operator(self, graph: IntegerGraph, operator: Operator, inputs: Sequence[Int8Array]) -> Int8Array:
-        """Execute one operator on int8 ``(samples, height, width, channels)`` inputs."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +77,8 @@ def host_row(
         SixfoldError: the runtime refuses an operator.
     """
     ms = median_ms(results)
-    differences = [_difference(one.outputs, expected) for one in results]
+    parities = [compare(one.outputs, expected, "float") for one in results]
+    operators = operator_parity(load_runner(case.target), graph, inputs[:1])
     return HostRow(
         network=case.network.name,
         runtime=case.runtime,
@@ -101,10 +86,10 @@ def host_row(
         ms=ms,
         runs=sum(one.latency.repeats for one in results),
         ratio=ms / fastest_ms,
-        mismatched=max(int(np.count_nonzero(difference)) for difference in differences),
+        mismatched=max(parity.mismatched for parity in parities),
         compared=expected.size,
-        max_lsb=max(int(difference.max()) for difference in differences),
-        operator_lsb=_operator_lsb(case, graph, inputs[:1]),
+        max_lsb=max(parity.max_lsb for parity in parities),
+        operator_lsb=None if operators is None else max(row.max_lsb for row in operators),
     )
 
 
@@ -117,30 +102,6 @@ def parity_problem(row: HostRow) -> str | None:
     """What is wrong with the outputs of a row, if anything."""
     if row.operator_lsb is None:
         return f"{row.mismatched} of {row.compared} output codes differ from the reference" if row.mismatched else None
-    if row.operator_lsb > _OPERATOR_TOLERANCE_LSB:
+    if row.operator_lsb > OPERATOR_TOLERANCE_LSB:
         return f"an operator alone differs from the reference by {row.operator_lsb} LSB"
     return None
-
-
-def _difference(codes: Int8Array, expected: Int8Array) -> npt.NDArray[np.int16]:
-    """Steps by which each code is off, whatever its sign."""
-    difference: npt.NDArray[np.int16] = np.abs(codes.astype(np.int16) - expected)
-    return difference
-
-
-def _operator_lsb(case: HostCase, graph: IntegerGraph, inputs: Int8Array) -> int | None:
-    """The most that any operator alone differs from the float reference, on the reference's own inputs.
-
-    None for a runtime that never joins operators across a rounding: its outputs must be the reference's.
-    """
-    runner = load_runner(case.target)
-    if not isinstance(runner, OperatorRunner):
-        return None
-    tensors = execute_all(graph, inputs, "float")
-    most = 0
-    with progress_bar("operators alone", len(graph.operators)) as advance:
-        for operator in graph.operators:
-            codes = runner.run_operator(graph, operator, [tensors[name] for name in operator.inputs])
-            most = max(most, int(_difference(codes, tensors[operator.output]).max()))
-            advance(1)
-    return most

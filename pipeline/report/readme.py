@@ -2,21 +2,16 @@
 
 from pathlib import Path
 
-from pipeline.errors import SixfoldError
-from pipeline.files import atomic_file
 from pipeline.report.format import UNKNOWN, parity, percent, points, qualified_latency, size
 from pipeline.report.inputs import ReportInputs, VerifiedTarget
-
-BEGIN = "<!-- targets:begin -->"
-END = "<!-- targets:end -->"
+from pipeline.report.markdown import markdown_table, replace_tables
 
 _HEAD = ("Target", "Core", "int8 accuracy (images)", "Drop, points", "Parity", "Latency", "Flash", "RAM")
 
 
 def targets_table(inputs: ReportInputs) -> str:
     """The targets as a Markdown table."""
-    rows = [_HEAD, tuple("---" for _ in _HEAD), *(_cells(verified) for verified in inputs.targets)]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows)
+    return markdown_table(_HEAD, (_cells(verified) for verified in inputs.targets))
 
 
 def _cells(verified: VerifiedTarget) -> tuple[str, ...]:
@@ -44,13 +39,4 @@ def update_readme(path: Path, inputs: ReportInputs) -> None:
     Raises:
         SixfoldError: the file cannot be read, or has not each marker once and in order.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SixfoldError(f"{path}: cannot be read ({error})") from error
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise SixfoldError(f"{path}: needs the lines {BEGIN} and {END}, once each and in this order")
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
-    with atomic_file(path) as temporary:
-        temporary.write_text(f"{before}{BEGIN}\n{targets_table(inputs)}{END}{after}", encoding="utf-8")
+    replace_tables(path, {"targets": targets_table(inputs)})

@@ -5,9 +5,9 @@ The result is ``reports/<target>.json``; a budget or parity violation is in it a
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,48 +18,19 @@ from pipeline.evaluation import PairedAccuracy, paired_accuracy
 from pipeline.files import sha256_file, write_json
 from pipeline.float_model import float_logits
 from pipeline.graph import cost
-from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
+from pipeline.graph.ir import IntegerGraph
 from pipeline.graph.reader import read_graph
-from pipeline.graph.reference import execute, execute_all, execute_operator
+from pipeline.graph.reference import execute
 from pipeline.metadata import read_normalization
+from pipeline.parity import OPERATOR_TOLERANCE_LSB, OperatorParity, Parity, compare, operator_parity
 from pipeline.paths import FLOAT_MODEL, INT8_MODEL, artefact_folder, target_report
 from pipeline.preprocess import quantize_pixels
 from pipeline.progress import progress_bar
-from pipeline.runners import Runner, RunResult, load_runner
+from pipeline.runners import RunResult, load_runner
 from pipeline.targets import Budget, Target, load_target
 
 #: Test images on which a runtime that fuses across a rounding is checked operator by operator.
 _OPERATOR_SAMPLES = 4
-#: One rounding more or less moves a code by at most one step.
-_OPERATOR_TOLERANCE_LSB = 1
-
-
-class OperatorRunner(Protocol):
-    """A runner whose runtime fuses operators across a rounding, and so offers each of them alone."""
-
-    def run_operator(self, graph: IntegerGraph, operator: Operator, inputs: Sequence[Int8Array]) -> Int8Array:
-        """Execute one operator on int8 ``(samples, height, width, channels)`` inputs."""
-
-
-@dataclass(frozen=True)
-class Parity:
-    """How many codes of the artefact's output differ from the reference, and by how much at most."""
-
-    reference: str
-    samples: int
-    elements: int
-    mismatched: int
-    max_lsb: int
-
-
-@dataclass(frozen=True)
-class OperatorParity:
-    """As :class:`Parity`, for one operator on the reference's own inputs."""
-
-    name: str
-    elements: int
-    mismatched: int
-    max_lsb: int
 
 
 def verify_target(name: str) -> None:
@@ -86,7 +57,7 @@ def verify_target(name: str) -> None:
         raise SixfoldError(f"{artefact}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
     result = runner.run_artefact(artefact, target, np.ascontiguousarray(inputs[chosen]))
     parity = compare(result.outputs, expected[chosen], target.family)
-    operators = _operator_parity(runner, graph, inputs[chosen][:_OPERATOR_SAMPLES])
+    operators = operator_parity(runner, graph, inputs[chosen][:_OPERATOR_SAMPLES])
 
     # An emulated board runs a part of the test images. Where all its codes equal the reference's, the reference
     # speaks for the others; otherwise only what the artefact itself computed counts.
@@ -101,46 +72,11 @@ def verify_target(name: str) -> None:
         raise GateFailedError(f"{name}: {'; '.join(violations)} (see {target_report(name)})")
 
 
-def compare(outputs: Int8Array, expected: Int8Array, reference: str) -> Parity:
-    """Count differing codes.
-
-    Raises:
-        SixfoldError: the artefact returned another shape than the reference.
-    """
-    if outputs.shape != expected.shape:
-        raise SixfoldError(f"the artefact returned {outputs.shape}, the reference {expected.shape}")
-    difference = np.abs(outputs.astype(np.int16) - expected)
-    return Parity(
-        reference=reference,
-        samples=len(outputs),
-        elements=outputs.size,
-        mismatched=int((difference > 0).sum()),
-        max_lsb=int(difference.max(initial=0)),
-    )
-
-
 def _spread(available: int, wanted: int | None) -> npt.NDArray[np.int64]:
     """Indices of at most `wanted` samples, evenly over the split, so that every class is met."""
     if wanted is None or wanted >= available:
         return np.arange(available)
     return np.linspace(0, available - 1, wanted).astype(np.int64)
-
-
-def _operator_parity(runner: Runner, graph: IntegerGraph, inputs: Int8Array) -> list[OperatorParity] | None:
-    """Every operator alone on the reference's inputs, where the runner offers that; None where it does not."""
-    if not hasattr(runner, "run_operator"):
-        return None
-    single = cast(OperatorRunner, runner)
-    tensors = execute_all(graph, inputs, "float")
-    rows = []
-    with progress_bar("operators alone", len(graph.operators)) as advance:
-        for operator in graph.operators:
-            sources = [tensors[name] for name in operator.inputs]
-            expected = execute_operator(graph, operator, sources, "float")
-            parity = compare(single.run_operator(graph, operator, sources), expected, "float")
-            rows.append(OperatorParity(operator.name, parity.elements, parity.mismatched, parity.max_lsb))
-            advance(1)
-    return rows
 
 
 def _violations(
@@ -157,7 +93,7 @@ def _violations(
             f"{parity.mismatched} of {parity.elements} output codes differ from the {parity.reference} reference"
         )
     for row in operators or ():
-        if row.max_lsb > _OPERATOR_TOLERANCE_LSB:
+        if row.max_lsb > OPERATOR_TOLERANCE_LSB:
             found.append(f"operator {row.name} differs by {row.max_lsb} LSB on identical inputs")
             break
     if 100 * accuracy.drop > budget.accuracy_drop_points:
@@ -184,7 +120,7 @@ def _report(
     details: dict[str, Any] = dict(result.details)
     if operators is not None:
         details["operators"] = [asdict(row) for row in operators]
-        details["operator_tolerance_lsb"] = _OPERATOR_TOLERANCE_LSB
+        details["operator_tolerance_lsb"] = OPERATOR_TOLERANCE_LSB
     if target.runner.stands_for:
         details["stands_for"] = target.runner.stands_for
     return {

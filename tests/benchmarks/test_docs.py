@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.docs import DOCS_FILE, TABLES, boards_table, host_table, markers, update_docs
+from benchmarks.docs import DOCS_FILE, TABLES, boards_table, host_table, update_docs
 from pipeline.errors import SixfoldError
+from pipeline.report.markdown import markers
 from tests.benchmarks.rows import results
 from tests.imports import ROOT
 

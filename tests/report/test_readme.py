@@ -4,8 +4,11 @@ import pytest
 
 from pipeline.errors import SixfoldError
 from pipeline.report.inputs import load_inputs
-from pipeline.report.readme import BEGIN, END, targets_table, update_readme
+from pipeline.report.markdown import markers
+from pipeline.report.readme import targets_table, update_readme
 from tests.report.repository import ROOT, TARGETS
+
+BEGIN, END = markers("targets")
 
 
 def test_only_what_lies_between_the_markers_changes(repository: Path) -> None:

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import SixfoldError
 from pipeline.evaluation import PairedAccuracy
+from pipeline.parity import OperatorParity, Parity
 from pipeline.runners import Footprint, Latency, RunResult
-from pipeline.stages.verify import OperatorParity, Parity, _spread, _violations, compare
+from pipeline.stages.verify import _spread, _violations
 from pipeline.targets import Budget
 
 CODES = np.array([[1, 2, 3], [4, 5, -128]], np.int8)
@@ -18,22 +18,6 @@ def accuracy(drop: float) -> PairedAccuracy:
 
 def result(ram: int | None = 1000, flash: int | None = 2048) -> RunResult:
     return RunResult(CODES, Latency("instructions", "instructions", 1.0, 1, "test"), Footprint(flash, ram))
-
-
-def test_equal_outputs_are_parity():
-    assert compare(CODES, CODES, "fixed-point") == GOOD
-
-
-def test_every_differing_code_is_counted_and_the_largest_difference_kept():
-    other = CODES.copy()
-    other[0, 1] += 1
-    other[1, 2] = 127  # 255 apart: must not wrap
-    assert compare(other, CODES, "float") == Parity("float", 2, 6, 2, 255)
-
-
-def test_another_shape_is_refused():
-    with pytest.raises(SixfoldError, match=r"returned \(2, 2\), the reference \(2, 3\)"):
-        compare(CODES[:, :2], CODES, "float")
 
 
 def test_within_all_budgets_nothing_is_violated():

@@ -1,0 +1,87 @@
+"""Comparing what a runtime computed with the reference of its arithmetic family, code by code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from pipeline.errors import SixfoldError
+from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
+from pipeline.graph.reference import execute_all, execute_operator
+from pipeline.progress import progress_bar
+
+#: What a runtime that fuses across a rounding may differ by, per operator: one rounding moves a code by one step.
+OPERATOR_TOLERANCE_LSB = 1
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How many codes of the artefact's output differ from the reference, and by how much at most."""
+
+    reference: str
+    samples: int
+    elements: int
+    mismatched: int
+    max_lsb: int
+
+
+@dataclass(frozen=True)
+class OperatorParity:
+    """As :class:`Parity`, for one operator on the reference's own inputs."""
+
+    name: str
+    elements: int
+    mismatched: int
+    max_lsb: int
+
+
+@runtime_checkable
+class OperatorRunner(Protocol):
+    """A runner whose runtime fuses operators across a rounding, and so offers each of them alone."""
+
+    def run_operator(self, graph: IntegerGraph, operator: Operator, inputs: Sequence[Int8Array]) -> Int8Array:
+        """Execute one operator on int8 ``(samples, height, width, channels)`` inputs."""
+
+
+def compare(outputs: Int8Array, expected: Int8Array, reference: str) -> Parity:
+    """Count differing codes.
+
+    Raises:
+        SixfoldError: the artefact returned another shape than the reference.
+    """
+    if outputs.shape != expected.shape:
+        raise SixfoldError(f"the artefact returned {outputs.shape}, the reference {expected.shape}")
+    difference = np.abs(outputs.astype(np.int16) - expected)
+    return Parity(
+        reference=reference,
+        samples=len(outputs),
+        elements=outputs.size,
+        mismatched=int((difference > 0).sum()),
+        max_lsb=int(difference.max(initial=0)),
+    )
+
+
+def operator_parity(runner: object, graph: IntegerGraph, inputs: Int8Array) -> list[OperatorParity] | None:
+    """Every operator alone on the float reference's own inputs.
+
+    Args:
+        runner: module of the runtime.
+        graph: the integer graph.
+        inputs: int8 ``(samples, height, width, channels)``.
+
+    Returns:
+        None for a runtime that never fuses across a rounding: its outputs must equal the reference's end to end.
+    """
+    if not isinstance(runner, OperatorRunner):
+        return None
+    tensors = execute_all(graph, inputs, "float")
+    rows = []
+    with progress_bar("operators alone", len(graph.operators)) as advance:
+        for operator in graph.operators:
+            sources = [tensors[name] for name in operator.inputs]
+            expected = execute_operator(graph, operator, sources, "float")
+            parity = compare(runner.run_operator(graph, operator, sources), expected, "float")
+            rows.append(OperatorParity(operator.name, parity.elements, parity.mismatched, parity.max_lsb))
+            advance(1)
+    return rows
