@@ -69,6 +69,7 @@ def compare(model: MobileNetV2, onnx_model: bytes, images: npt.NDArray[np.float3
 @exits_cleanly
 def main() -> None:
     """Run the stage in the current folder."""
+    torch.set_num_threads(1)  # so that the reported rounding errors do not depend on the number of cores
     dataset = PreparedDataset.load(PREPARED_FOLDER)
     model = load_model(CHECKPOINT_FILE)
     architecture = model.architecture
