@@ -3,8 +3,6 @@
 import csv
 from pathlib import Path
 
-import torch
-
 from pipeline.data.prepared import PREPARED_FOLDER, PreparedDataset
 from pipeline.errors import exits_cleanly
 from pipeline.files import atomic_file, write_json
@@ -50,10 +48,6 @@ def write_report(path: Path, trained: Trained, dataset: PreparedDataset) -> None
 @exits_cleanly
 def main() -> None:
     """Run the stage in the current folder."""
-    # How many threads share a sum decides its last bits: with one, the bytes are the same on any number of cores. It
-    # costs little: layers this small gain next to nothing from a second thread, and lose much where cores are busy.
-    # On a CPU `train.devices` processes are the way to use more cores.
-    torch.set_num_threads(1)
     experiment = load_params().selected
     dataset = PreparedDataset.load(PREPARED_FOLDER)
     trained = fit(dataset, experiment.model, experiment.train)

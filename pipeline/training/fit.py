@@ -51,6 +51,10 @@ def fit(dataset: PreparedDataset, model_params: ModelParams, params: TrainParams
     Raises:
         SixfoldError: the loss is not finite, the devices are not there, or the batch does not suit them or the data.
     """
+    # How many threads share a sum decides its last bits: with one, the bytes are the same on any number of cores. It
+    # costs little: layers this small gain next to nothing from a second thread, and lose much where cores are busy.
+    # On a CPU `train.devices` processes are the way to use more cores.
+    torch.set_num_threads(1)
     architecture = Architecture(
         width=model_params.width,
         num_classes=len(dataset.names),
