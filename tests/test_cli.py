@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from pipeline import cli, errors
 from pipeline.cli import doctor
 from pipeline.cli.doctor import Finding, Tool
-from pipeline.report.readme import BEGIN, END
+from pipeline.report.markdown import markers
 from pipeline.stages import compile as compile_stage
 from pipeline.stages import verify as verify_stage
 from pipeline.targets import load_target
@@ -163,7 +163,7 @@ def test_a_defect_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -
 def test_report_writes_the_page_and_the_readme(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (repository / "README.md").write_text(f"{BEGIN}\n{END}\n")
+    (repository / "README.md").write_text("\n".join(markers("targets")))
     assert run(monkeypatch, "report", "--update-readme") == 0
     assert (repository / "site/index.html").is_file()
     assert "`mps2-an386`" in (repository / "README.md").read_text()
