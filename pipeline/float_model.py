@@ -11,13 +11,24 @@ from pipeline.preprocess import Normalization, normalise
 from pipeline.progress import progress_bar
 
 
-def float_logits(path: Path, images: npt.NDArray[np.uint8], normalization: Normalization) -> npt.NDArray[np.float32]:
+def float_logits(
+    path: Path,
+    images: npt.NDArray[np.uint8],
+    normalization: Normalization,
+    options: ort.SessionOptions | None = None,
+) -> npt.NDArray[np.float32]:
     """Logits ``(samples, classes)`` of uint8 images ``(samples, height, width, channels)``.
+
+    Args:
+        path: ONNX model with a float input and output.
+        images: as above.
+        normalization: what the network was trained with.
+        options: of the session; ONNX Runtime's own if None.
 
     Raises:
         SixfoldError: the file is missing or damaged, or takes another input shape.
     """
-    options = ort.SessionOptions()
+    options = options or ort.SessionOptions()
     options.log_severity_level = 3
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -25,6 +25,22 @@ def read_normalization(metadata: Mapping[str, str], where: str) -> Normalization
         raise SixfoldError(f"{where}: metadata sixfold.mean, sixfold.std: {error}") from error
 
 
+def read_central_crop(metadata: Mapping[str, str], where: str) -> float:
+    """Side of the square that is cut from an image file, as a fraction of its shorter side; 1 where nothing is said.
+
+    Raises:
+        SixfoldError: not a number in (0, 1].
+    """
+    text = metadata.get("sixfold.central_crop", "1")
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise SixfoldError(f"{where}: metadata sixfold.central_crop: {text!r} is not a number") from error
+    if not 0 < value <= 1:
+        raise SixfoldError(f"{where}: metadata sixfold.central_crop: {value} is not in (0, 1]")
+    return value
+
+
 def read_labels(metadata: Mapping[str, str], where: str) -> list[str]:
     """Name of each class index.
 

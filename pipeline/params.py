@@ -12,13 +12,18 @@ PARAMS_FILE = Path("params.yaml")
 
 
 class DataParams(Checked):
-    """Where images come from and how they are cut into splits. Fractions are of all images."""
+    """Where images come from and how they are cut into splits. Fractions are of all images.
 
-    source: Literal["digits", "solar", "image-folder"]
+    Attributes:
+        central_crop: side of the square that is cut from each image file, as a fraction of its shorter side.
+    """
+
+    source: Literal["digits", "solar", "image-folder", "imagenet"]
     image_size: Annotated[int, Field(ge=32, le=1024, multiple_of=32)]
     channels: Literal[1, 3]
     mean: tuple[float, ...]
     std: tuple[Annotated[float, Field(gt=0)], ...]
+    central_crop: Annotated[float, Field(gt=0, le=1)] = 1.0
     validation: Annotated[float, Field(gt=0, lt=0.5)]
     test: Annotated[float, Field(gt=0, lt=0.5)]
     calibration: Annotated[int, Field(ge=1)]
@@ -43,10 +48,10 @@ class ModelParams(Checked):
 
 
 class TrainParams(Checked):
-    """How the network is trained."""
+    """How the network is trained; with no epochs, it is the one that `model.init` names."""
 
     recipe: Literal["short", "paper"]
-    epochs: Annotated[int, Field(ge=1)]
+    epochs: Annotated[int, Field(ge=0)]
     batch_size: Annotated[int, Field(ge=2)]
     augmentation: Literal["digits", "photographs", "none"]
     devices: Annotated[int, Field(ge=1)]
@@ -54,9 +59,16 @@ class TrainParams(Checked):
 
 
 class QuantizeParams(Checked):
-    """How the integer graph is derived."""
+    """How the integer graph is derived. The switches are those of :class:`calibration.options.Options`."""
 
-    calibration_images: Annotated[int, Field(ge=1)]
+    calibration_images: Annotated[int, Field(ge=0)]
+    rounding: Literal["nearest", "hessian"]
+    clip: bool
+    centre: bool
+    equalise: bool
+    correct_bias: bool
+    correct_stream: bool
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Experiment(Checked):

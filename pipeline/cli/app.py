@@ -2,6 +2,7 @@
 # Each command imports what it needs: torch, onnx and matplotlib would make `sixfold --help` wait for seconds.
 # ruff: noqa: PLC0415
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,15 @@ app = typer.Typer(
     # A defect of ours shows Python's own traceback, which is what a bug report needs.
     pretty_exceptions_enable=False,
 )
+
+
+class Computed(StrEnum):
+    """Who computes the quantised model."""
+
+    ONNXRUNTIME = "onnxruntime"
+    FIXED_POINT = "fixed-point"
+    FLOAT = "float"
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="Name of a file in targets/, without .yaml.")]
@@ -64,6 +74,33 @@ def verify(target: TargetName) -> None:
     from pipeline.stages.verify import verify_target
 
     verify_target(target)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[
+        Path,
+        typer.Option(help="One sub-folder per class; sorted names are the indices, numbers are taken as such."),
+    ],
+    model: Annotated[Path, typer.Option(help="The quantised model, QDQ ONNX.")] = Path("models/model.int8.onnx"),
+    fp32: Annotated[Path, typer.Option(help="The float model that it is compared with.")] = Path("models/model.onnx"),
+    reference: Annotated[
+        Computed,
+        typer.Option(help="Who computes the quantised model: ONNX Runtime, or our reference of a family."),
+    ] = Computed.ONNXRUNTIME,
+    mean: Annotated[
+        str | None, typer.Option(help="Per channel, of pixels scaled to 0..1; else the model's own.")
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="Likewise.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Score a float and a quantised model on any folder of images: top-1 of both, drop with its interval, SQNR.
+
+    Example: sixfold evaluate --data photos/test --reference fixed-point
+    """
+    from pipeline.cli.evaluate import evaluate_pair
+
+    evaluate_pair(model, fp32, data, reference.value, (mean, std), as_json)
 
 
 @app.command()

@@ -1,13 +1,10 @@
 """`image-folder`: a user's own images, one sub-folder per class, or `train`, `val` and `test` with those inside."""
 
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image as Pillow
-
 from pipeline.data.decode import decode
+from pipeline.data.listing import is_image, sorted_entries, strangers, visible_folders
 from pipeline.data.source import Image, Item, Source
 from pipeline.errors import SixfoldError
 
@@ -21,7 +18,7 @@ SPLIT_FOLDERS: dict[str, Literal["train", "validation", "test"]] = {
 }
 
 
-def open_image_folder(folder: Path, image_size: int, channels: int) -> Source:
+def open_image_folder(folder: Path, image_size: int, channels: int, central_crop: float = 1.0) -> Source:
     """List the images of `folder`.
 
     Classes are the sub-folders' names in sorted order; where all names are numbers, they are the class indices. Hidden
@@ -37,7 +34,7 @@ def open_image_folder(folder: Path, image_size: int, channels: int) -> Source:
         )
     ignored: list[str] = []
     splits = _splits(folder)
-    names = sorted({entry.name for root in splits for entry in _visible_folders(root)})
+    names = sorted({entry.name for root in splits for entry in visible_folders(root)})
     if not names:
         raise SixfoldError(f"{folder}: no images; put them into one sub-folder per class")
     if len(names) == 1:
@@ -45,12 +42,12 @@ def open_image_folder(folder: Path, image_size: int, channels: int) -> Source:
     classes = _class_order(names, folder)
     items: list[Item] = []
     for root, split in splits.items():
-        ignored += _strangers(root, folder)
+        ignored += strangers(root, folder)
         for label, name in enumerate(classes):
             before = len(items)
-            for path in _sorted(root / name):
+            for path in sorted_entries(root / name):
                 relative = path.relative_to(folder).as_posix()
-                if path.is_file() and _is_image(path):
+                if path.is_file() and is_image(path):
                     items.append(Item(relative, label, split))
                 else:
                     ignored.append(relative)
@@ -58,7 +55,7 @@ def open_image_folder(folder: Path, image_size: int, channels: int) -> Source:
                 raise SixfoldError(f"{root / name}: class {name!r} has no images; add some or remove the folder")
 
     def read(index: int) -> Image:
-        return decode(folder / items[index].name, image_size, channels)
+        return decode(folder / items[index].name, image_size, channels, central_crop)
 
     return Source(
         name="image-folder",
@@ -72,9 +69,9 @@ def open_image_folder(folder: Path, image_size: int, channels: int) -> Source:
 
 def _splits(folder: Path) -> dict[Path, Literal["train", "validation", "test"] | None]:
     """The folders that hold class folders. `train` may be a class too: then it holds no folders."""
-    entries = _visible_folders(folder)
+    entries = visible_folders(folder)
     inside = {entry.name for entry in entries}
-    if "train" not in inside or not inside <= SPLIT_FOLDERS.keys() or not any(_visible_folders(folder / "train")):
+    if "train" not in inside or not inside <= SPLIT_FOLDERS.keys() or not any(visible_folders(folder / "train")):
         return {folder: None}
     found = {entry: SPLIT_FOLDERS[entry.name] for entry in entries}
     if len(set(found.values())) != len(found):
@@ -93,34 +90,3 @@ def _class_order(names: list[str], folder: Path) -> list[str]:
                 f"name them 0 to {len(names) - 1}"
             )
     return [by_index[index] for index in range(len(names))]
-
-
-def _strangers(root: Path, folder: Path) -> Iterator[str]:
-    """What lies beside the class folders of `root`."""
-    for entry in _sorted(root):
-        if not entry.is_dir() or entry.name.startswith("."):
-            yield entry.relative_to(folder).as_posix()
-
-
-def _visible_folders(folder: Path) -> list[Path]:
-    return [entry for entry in _sorted(folder) if entry.is_dir() and not entry.name.startswith(".")]
-
-
-def _sorted(folder: Path) -> list[Path]:
-    # By name and not by what the file system happens to give: the split must not depend on the machine.
-    try:
-        return sorted(folder.iterdir(), key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise SixfoldError(f"{folder}: cannot be read ({error.strerror})") from error
-
-
-def _is_image(path: Path) -> bool:
-    return not path.name.startswith(".") and path.suffix.lower() in _image_suffixes()
-
-
-@cache
-def _image_suffixes() -> frozenset[str]:
-    Pillow.init()
-    return frozenset(suffix for suffix, name in Pillow.registered_extensions().items() if name in Pillow.OPEN)

@@ -31,6 +31,7 @@ class Description(Checked):
 
     Attributes:
         labels: name of each class index.
+        central_crop: side of the square that was cut from each image, as a fraction of its shorter side.
         counts: images per split, in the order of `labels`.
         skipped: images that could not be read.
         ignored: files that were no images of any class.
@@ -42,6 +43,7 @@ class Description(Checked):
     channels: Annotated[int, Field(ge=1)]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    central_crop: float
     counts: dict[Split, tuple[int, ...]]
     skipped: tuple[SkippedFile, ...]
     ignored: tuple[str, ...]
@@ -118,7 +120,7 @@ class PreparedDataset:
     def _load_images(self, split: Split) -> Images:
         path, size = images_file(self.folder, split), self.image_size
         expected = (sum(self.description.counts[split]), size, size, self.channels)
-        return _load(path, np.uint8, expected, mapped=True)
+        return _load(path, np.uint8, expected, mapped=expected[0] > 0)  # nothing can be mapped
 
     def _load_labels(self, split: Split) -> npt.NDArray[np.int64]:
         path, counts = labels_file(self.folder, split), self.description.counts[split]

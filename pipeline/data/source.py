@@ -30,7 +30,7 @@ class Item:
 
     name: str
     label: int
-    split: Literal["train", "validation", "test"] | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Source:
             :class:`UnreadableImageError`.
         licence: under which the images come.
         ignored: files that are no images of any class, as reported.
+        trains: whether there is anything to train on; without, every image is where the user put it (calibration or
+            test), train and validation are empty, and a class may have no images.
     """
 
     name: str
@@ -52,3 +54,4 @@ class Source:
     read: Callable[[int], Image]
     licence: str
     ignored: tuple[str, ...] = field(default=())
+    trains: bool = True

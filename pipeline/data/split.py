@@ -34,7 +34,7 @@ def split_items(
         classes: name of each class, for messages.
         validation: fraction of all images, 0..0.5.
         test: fraction of all images, 0..0.5.
-        calibration: images; all of train when train has fewer.
+        calibration: images; all of train when train has no more than that and one per class.
         seed: of the draw.
 
     Raises:
@@ -64,6 +64,20 @@ def split_items(
     whole = calibration > len(rest) - len(classes)
     result["calibration"] = rest if whole else _cut(rest, labels, calibration, classes, seed)[1]
     return {name: result[name] for name in SPLITS}
+
+
+def splits_as_given(given: Sequence[str | None]) -> dict[Split, Indices]:
+    """Every image where the user put it, for a data set that is not trained on.
+
+    Raises:
+        SixfoldError: no image is left to calibrate on, or none to test.
+    """
+    placed = np.array(given, dtype=object)
+    result: dict[Split, Indices] = {split: np.flatnonzero(placed == split).astype(np.int64) for split in SPLITS}
+    for split in ("calibration", "test"):
+        if not len(result[split]):
+            raise SixfoldError(f"no readable image in {split}/; add some")
+    return result
 
 
 def _cut(

@@ -14,7 +14,7 @@ from rich.progress import track
 
 from pipeline.data.prepared import DESCRIPTION, Description, SkippedFile, images_file, labels_file
 from pipeline.data.source import SPLITS, Source, UnreadableImageError
-from pipeline.data.split import split_items
+from pipeline.data.split import split_items, splits_as_given
 from pipeline.errors import SixfoldError
 from pipeline.files import atomic_folder, write_json
 from pipeline.params import DataParams
@@ -49,17 +49,20 @@ def write_prepared(source: Source, params: DataParams, folder: Path) -> Descript
             for item, reason in zip(source.items, reasons, strict=True)
             if reason is not None
         )
-        _check_classes(source, labels, skipped)
         given = [source.items[index].split for index in kept]
-        splits = split_items(
-            labels,
-            given,
-            source.classes,
-            validation=params.validation,
-            test=params.test,
-            calibration=params.calibration,
-            seed=params.seed,
-        )
+        if source.trains:
+            _check_classes(source, labels, skipped)
+            splits = split_items(
+                labels,
+                given,
+                source.classes,
+                validation=params.validation,
+                test=params.test,
+                calibration=params.calibration,
+                seed=params.seed,
+            )
+        else:
+            splits = splits_as_given(given)
         for split, chosen in splits.items():
             _copy_rows(pixels, kept[chosen], images_file(temporary, split))
             np.save(labels_file(temporary, split), labels[chosen], allow_pickle=False)
@@ -72,6 +75,7 @@ def write_prepared(source: Source, params: DataParams, folder: Path) -> Descript
             channels=params.channels,
             mean=params.mean,
             std=params.std,
+            central_crop=params.central_crop,
             counts={
                 split: tuple(np.bincount(labels[splits[split]], minlength=len(source.classes)).tolist())
                 for split in SPLITS
@@ -125,6 +129,9 @@ def _line(file: SkippedFile) -> str:
 
 
 def _copy_rows(pixels: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64], path: Path) -> None:
+    if not len(rows):  # nothing can be mapped
+        np.save(path, np.empty((0, *pixels.shape[1:]), np.uint8), allow_pickle=False)
+        return
     target = open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), *pixels.shape[1:]))
     for start in range(0, len(rows), ROWS_AT_ONCE):
         target[start : start + ROWS_AT_ONCE] = pixels[rows[start : start + ROWS_AT_ONCE]]

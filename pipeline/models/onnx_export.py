@@ -92,13 +92,14 @@ def serialise(model: ModelProto) -> bytes:
 
 
 def device_metadata(
-    source: str, labels: tuple[str, ...], mean: tuple[float, ...], std: tuple[float, ...]
+    source: str, labels: tuple[str, ...], mean: tuple[float, ...], std: tuple[float, ...], central_crop: float = 1.0
 ) -> dict[str, str]:
-    """What the file tells a device: class names and normalisation as JSON lists, and the data set."""
+    """What the file tells a device: class names, normalisation and crop as JSON, and the data set."""
     return {
         "sixfold.labels": json.dumps(list(labels), ensure_ascii=False),
         "sixfold.mean": json.dumps(list(mean)),
         "sixfold.std": json.dumps(list(std)),
+        "sixfold.central_crop": json.dumps(central_crop),
         "sixfold.source": source,
     }
 

@@ -79,9 +79,11 @@ def main() -> None:
             f"{PREPARED_FOLDER} has {len(dataset.names)} of {dataset.channels}; run `dvc repro train`"
         )
     normalization = dataset.normalization
-    metadata = device_metadata(dataset.source, dataset.names, normalization.mean, normalization.std)
+    metadata = device_metadata(
+        dataset.source, dataset.names, normalization.mean, normalization.std, dataset.description.central_crop
+    )
     content = serialise(export_onnx(model, dataset.image_size, metadata))
-    images = dataset.images("validation")[:SAMPLES]
+    images = dataset.images("calibration")[:SAMPLES]
     report = compare(model, content, normalise(images, normalization))
     with atomic_file(MODEL_FILE) as temporary:
         temporary.write_bytes(content)

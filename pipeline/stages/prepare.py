@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.data.digits import open_digits
 from pipeline.data.image_folder import open_image_folder
+from pipeline.data.imagenet import open_imagenet
 from pipeline.data.prepared import PREPARED_FOLDER, Description
 from pipeline.data.solar import open_solar
 from pipeline.data.source import Source
@@ -27,7 +28,9 @@ def open_source(params: DataParams, image_folder: Path) -> Source:
         case "solar":
             return open_solar(params.image_size, params.channels)
         case "image-folder":
-            return open_image_folder(image_folder, params.image_size, params.channels)
+            return open_image_folder(image_folder, params.image_size, params.channels, params.central_crop)
+        case "imagenet":
+            return open_imagenet(image_folder, params.image_size, params.channels, params.central_crop)
 
 
 def report(description: Description) -> None:

@@ -5,48 +5,60 @@ arithmetic families, so that what quantisation costs is known before any target 
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.affine import affine_quantization
-from calibration.onnxruntime_ptq import quantize_by_onnxruntime
+from calibration.calibrate import noise_by_layer, quantize_network, steps, synthetic_needed
+from calibration.dead_leaves import dead_leaves
+from calibration.error_analysis import LayerNoise, dominating
+from calibration.onnx_network import network_from_onnx
+from calibration.options import Options
 from pipeline.data.prepared import PreparedDataset
-from pipeline.errors import exits_cleanly
+from pipeline.errors import SixfoldError, exits_cleanly
 from pipeline.evaluation import paired_accuracy, sqnr_db
 from pipeline.files import atomic_file, sha256_file, write_json
 from pipeline.float_model import float_logits
 from pipeline.graph import cost
 from pipeline.graph.ir import IntegerGraph
 from pipeline.graph.onnx_file import load_onnx
+from pipeline.graph.qdq import int8_qdq
 from pipeline.graph.reader import read_graph
 from pipeline.graph.reference import Family, execute
 from pipeline.metadata import read_normalization
-from pipeline.params import load_params
+from pipeline.params import QuantizeParams, load_params
 from pipeline.paths import CONFUSION, FLOAT_MODEL, INT8_MODEL, QUANTIZE_REPORT
-from pipeline.preprocess import Normalization, input_range, normalise, quantize_pixels
+from pipeline.preprocess import normalise, pixel_table, quantize_pixels
 from pipeline.progress import progress_bar
 
 
-def quantize(calibration_images: int) -> None:
-    """Write the int8 model from the first `calibration_images` of the calibration split."""
+def quantize(params: QuantizeParams) -> list[LayerNoise]:
+    """Write the int8 model; returns what each layer's rounding costs the logits."""
     model = load_onnx(FLOAT_MODEL)
     normalization = read_normalization({p.key: p.value for p in model.metadata_props}, str(FLOAT_MODEL))
-    images = PreparedDataset.load().images("calibration")[:calibration_images]
-    with progress_bar("calibration", len(images)) as advance:
-        quantized = quantize_by_onnxruntime(
-            model,
-            _normalised(images, normalization, advance),
-            affine_quantization(*input_range(normalization)),
-        )
-    del quantized.metadata_props[:]
-    quantized.metadata_props.extend(model.metadata_props)
+    options = Options(**params.model_dump(exclude={"calibration_images"}))
+    pixels = PreparedDataset.load().images("calibration")[: params.calibration_images]
+    synthetic = dead_leaves(synthetic_needed(len(pixels)), pixels.shape[1:], params.seed)
+    images, start = normalise(pixels, normalization), normalise(synthetic, normalization)
+    table = pixel_table(normalization)
+    bounds = np.stack([table.min(1), table.max(1)], axis=1)
+    try:
+        network = network_from_onnx(model)
+        with progress_bar("calibration", steps(network, len(images))) as advance:
+            result = quantize_network(network, images, start, bounds, options, advance)
+        layers = noise_by_layer(network, result, images if len(images) else start, params.seed)
+    except ValueError as error:
+        raise SixfoldError(f"{FLOAT_MODEL}: {error}") from error
     with atomic_file(INT8_MODEL) as temporary:
-        temporary.write_bytes(quantized.SerializeToString(deterministic=True))
+        temporary.write_bytes(int8_qdq(result.graph).SerializeToString(deterministic=True))
+    worst = dominating(layers)
+    if worst is not None:
+        print(f"warning: layer {worst.name} dominates the quantisation noise: {worst.sqnr_db:.1f} dB with it alone")
+    return layers
 
 
-def score() -> None:
+def score(layers: Sequence[LayerNoise]) -> None:
     """Compare the int8 model with the float model on the test split; write the metrics and the confusion table."""
     graph = read_graph(INT8_MODEL)
     normalization = read_normalization(graph.metadata, str(INT8_MODEL))
@@ -71,6 +83,7 @@ def score() -> None:
         {
             **report["fixed-point"],
             "float_family": report["float"],
+            "layers": [layer.as_json() for layer in layers],
             "model": {
                 "sha256": sha256_file(INT8_MODEL),
                 "graph_sha256": graph.sha256(),
@@ -81,14 +94,6 @@ def score() -> None:
         },
     )
     _write_confusion(labels, families["fixed-point"].argmax(1), data.names)
-
-
-def _normalised(
-    images: npt.NDArray[np.uint8], normalization: Normalization, advance: Callable[[int], None]
-) -> Iterator[npt.NDArray[np.float32]]:
-    for image in images:
-        yield normalise(image[np.newaxis], normalization)[0]
-        advance(1)
 
 
 def _logits(graph: IntegerGraph, inputs: npt.NDArray[np.int8], family: Family) -> npt.NDArray[np.float32]:
@@ -110,8 +115,7 @@ def _write_confusion(actual: npt.NDArray[np.int64], predicted: npt.NDArray[np.in
 @exits_cleanly
 def main() -> None:
     """Run the stage with params.yaml."""
-    quantize(load_params().selected.quantize.calibration_images)
-    score()
+    score(quantize(load_params().selected.quantize))
 
 
 if __name__ == "__main__":

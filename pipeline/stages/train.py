@@ -42,7 +42,8 @@ def write_report(path: Path, trained: Trained, dataset: PreparedDataset) -> None
         "source": dataset.source,
     }
     write_json(path, report)
-    print(f"best epoch {trained.best_epoch}: validation {100 * validation:.2f} %, test {100 * test:.2f} %")
+    scores = [f"{name} {100 * value:.2f} %" for name, value in (("validation", validation), ("test", test)) if value]
+    print(f"best epoch {trained.best_epoch}: {', '.join(scores)}")
 
 
 @exits_cleanly

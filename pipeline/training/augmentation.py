@@ -25,11 +25,11 @@ def make_augmentation(name: Augmentation, image_size: int, channels: int) -> nn.
             return K.AugmentationSequential(affine, data_keys=["input"])
         case "photographs":
             steps: list[K.AugmentationBase2D] = [
-                K.RandomResizedCrop((image_size, image_size), scale=(0.6, 1.0), ratio=(0.8, 1.25), p=1.0),
+                K.RandomResizedCrop((image_size, image_size), scale=(0.8, 1.0), ratio=(0.9, 1.1), p=1.0),
                 K.RandomHorizontalFlip(p=0.5),
             ]
             if channels == 3:
-                steps.append(K.ColorJiggle(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05, p=0.8))
+                steps.append(K.ColorJiggle(brightness=0.1, contrast=0.1, saturation=0.1, hue=0.02, p=0.8))
             else:
-                steps += [K.RandomBrightness((0.8, 1.2), p=0.8), K.RandomContrast((0.8, 1.2), p=0.8)]
+                steps += [K.RandomBrightness((0.9, 1.1), p=0.8), K.RandomContrast((0.9, 1.1), p=0.8)]
             return K.AugmentationSequential(*steps, data_keys=["input"])

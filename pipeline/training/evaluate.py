@@ -10,8 +10,8 @@ from pipeline.preprocess import normalise
 ROWS_AT_ONCE = 128
 
 
-def accuracy(model: nn.Module, dataset: PreparedDataset, split: Split) -> float:
-    """Share (0..1) of a split's images whose greatest logit is their class's.
+def accuracy(model: nn.Module, dataset: PreparedDataset, split: Split) -> float | None:
+    """Share (0..1) of a split's images whose greatest logit is their class's; None where the split is empty.
 
     Args:
         model: in evaluation mode, on the CPU.
@@ -25,4 +25,4 @@ def accuracy(model: nn.Module, dataset: PreparedDataset, split: Split) -> float:
             rows = slice(start, start + ROWS_AT_ONCE)
             logits = model(torch.from_numpy(normalise(images[rows], dataset.normalization)))
             hits += int((logits.argmax(dim=1).numpy() == labels[rows]).sum())
-    return hits / len(labels)
+    return hits / len(labels) if len(labels) else None

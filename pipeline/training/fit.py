@@ -30,7 +30,7 @@ class Trained:
     Attributes:
         model: with the best weights, in evaluation mode, on the CPU.
         rows: one an epoch.
-        best_epoch: 1 for the first.
+        best_epoch: 1 for the first; 0 where nothing was trained.
         first: whether this process is the one that writes results (of several devices or nodes).
     """
 
@@ -49,7 +49,8 @@ def fit(dataset: PreparedDataset, model_params: ModelParams, params: TrainParams
         params: the recipe.
 
     Raises:
-        SixfoldError: the loss is not finite, the devices are not there, or the batch does not suit them or the data.
+        SixfoldError: nothing to train on, or neither epochs nor weights to start from; the loss is not finite, the
+            devices are not there, or the batch does not suit them or the data.
     """
     # How many threads share a sum decides its last bits: with one, the bytes are the same on any number of cores. It
     # costs little: layers this small gain next to nothing from a second thread, and lose much where cores are busy.
@@ -66,6 +67,12 @@ def fit(dataset: PreparedDataset, model_params: ModelParams, params: TrainParams
     model = MobileNetV2(architecture)
     if model_params.init == "imagenet":
         model.load_state_dict(imagenet_start(model))
+    if not params.epochs:
+        if model_params.init == "scratch":
+            raise SixfoldError("params.yaml: train.epochs: 0 leaves random weights; train, or set model.init: imagenet")
+        return Trained(model.eval(), (), 0, first=True)
+    if not len(dataset.labels("train")):
+        raise SixfoldError(f"{dataset.source} has no images to train on; set train.epochs to 0 in params.yaml")
     folder = run_folder(dataset, {"model": model_params.model_dump(), "train": params.model_dump()})
     checkpoint = readable_checkpoint(folder)
     if checkpoint:

@@ -38,7 +38,8 @@ def test_disjoint_complete_stratified_deterministic(
     parts = np.concatenate([splits["train"], splits["validation"], splits["test"]])
     assert sorted(parts.tolist()) == list(range(len(labels)))
     assert set(splits["calibration"]) <= set(splits["train"])
-    assert len(splits["calibration"]) == min(calibration, len(splits["train"]))
+    train = len(splits["train"])
+    assert len(splits["calibration"]) == (train if calibration > train - len(counts) else calibration)
     assert len(splits["test"]) == max(len(counts), round(test * len(labels)))
     for name in ("train", "validation", "test"):
         share = np.bincount(labels[splits[name]], minlength=len(counts)) / len(splits[name])

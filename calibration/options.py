@@ -1,0 +1,32 @@
+"""What calibration may be told."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Rounding: TypeAlias = Literal["nearest", "hessian"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Switches of the methods, each on unless an ablation turns it off.
+
+    Attributes:
+        clip: choose each range by the noise it causes in the logits; otherwise it reaches to the extremes.
+        margin: how far beyond the extremes a range reaches that is not clipped, as a factor, >= 1: for images that
+            are not what the network will see. ReLU6 bounds it all the same.
+        centre: shift the channels of linear tensors to mean zero.
+        equalise: a scale per channel wherever the neighbouring weights can absorb it.
+        rounding: of the weights.
+        correct_bias: re-fit each bias to the inputs that the quantised layers before it produce.
+        correct_stream: let a residual branch aim at what the quantised stream lacks, not at the float branch.
+        seed: of everything drawn at random.
+    """
+
+    clip: bool = True
+    margin: float = 1.0
+    centre: bool = True
+    equalise: bool = True
+    rounding: Rounding = "hessian"
+    correct_bias: bool = True
+    correct_stream: bool = True
+    seed: int = 6

@@ -1,0 +1,67 @@
+"""Stage quantize: its outputs, calibration without images, and bad input as one line."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import numpy_helper
+
+from pipeline.graph.reader import read_graph
+from pipeline.models.checkpoint import save_model
+from pipeline.models.mobilenet_v2 import Architecture, MobileNetV2
+from tests.stages.running import run_stage, write_params
+from tests.training.datasets import tiny_dataset
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("quantize")
+    data = tiny_dataset(folder / "made")
+    (folder / "data").mkdir()
+    data.folder.rename(folder / "data" / "prepared")
+    torch.manual_seed(0)
+    save_model(folder / "models" / "model.pt", MobileNetV2(Architecture(0.1, 2, 1, 1)))
+    done = run_stage("export", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("images", [6, 0])
+def test_the_stage_writes_graph_and_report_reproducibly(exported: Path, images: int) -> None:
+    write_params(exported, quantize={"calibration_images": images})
+    model = exported / "models" / "model.int8.onnx"
+    contents = []
+    for _ in range(2):
+        done = run_stage("quantize", exported)
+        assert done.returncode == 0, done.stderr
+        contents.append(model.read_bytes())
+    assert contents[0] == contents[1]
+    report = json.loads((exported / "reports" / "quantize.json").read_text())
+    graph = read_graph(model)
+    assert report["model"]["graph_sha256"] == graph.sha256()
+    assert [layer["name"] for layer in report["layers"]] == [operator.name for operator in graph.operators]
+    assert report["sqnr_db"] > 10
+    assert "sixfold.labels" in graph.metadata
+
+
+def test_a_weight_that_is_not_finite_is_one_line_and_exit_code_2(exported: Path, tmp_path: Path) -> None:
+    write_params(tmp_path)
+    (tmp_path / "data").symlink_to(exported / "data")
+    model = onnx.load(exported / "models" / "model.onnx")
+    name = "features.4.conv.2.weight"
+    initializer = next(entry for entry in model.graph.initializer if entry.name == name)
+    values = numpy_helper.to_array(initializer).copy()
+    values[0] = np.nan
+    initializer.CopyFrom(numpy_helper.from_array(values, name))
+    (tmp_path / "models").mkdir()
+    onnx.save(model, tmp_path / "models" / "model.onnx")
+    done = run_stage("quantize", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: models/model.onnx: node 'features.4.conv.2' (Conv): '{name}' holds NaN or infinite values\n"
+    )
