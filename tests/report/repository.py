@@ -63,6 +63,8 @@ def make_repository(root: Path, labels: tuple[str, ...] = ("0", "1", "2")) -> Pa
     """Fill `root` with params.yaml, targets/ and every result; return it."""
     shutil.copy(ROOT / "params.yaml", root)
     shutil.copytree(ROOT / "targets", root / "targets")
+    board = root / "targets/mps2-an386.yaml"
+    board.write_text(board.read_text().replace("budget: {", "budget: {sram: 256KiB, flash: 1MiB, "))
     reports = root / "reports"
     reports.mkdir()
     for name in TARGETS:
