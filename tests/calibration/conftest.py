@@ -6,7 +6,7 @@ import calibration.rounding
 import calibration.statistics
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _small_searches():
     """Toy networks need no long searches; what they are searched for is tested all the same."""
     patch = pytest.MonkeyPatch()
