@@ -97,7 +97,8 @@ def balance_bounded(
             total = total + kappa * weight_noise(reader, step)
         return total, step
 
-    return _minimise(noise, torch.full_like(bound, -2.0))
+    # The sigmoid is 0 and 1 at the last two: the finest steps and one step for all are never beaten by what is found.
+    return _minimise(noise, [torch.full_like(bound, value) for value in (-2.0, -50.0, 50.0)])
 
 
 def balance_group(tensors: Sequence[Written], readers: Sequence[Reader], kappa: float) -> Float64Array:
@@ -120,21 +121,25 @@ def balance_group(tensors: Sequence[Written], readers: Sequence[Reader], kappa: 
 
     widest = (high - low).amax(0)
     start = 0.5 * torch.log(widest.clamp_min(1e-6 * float(widest.max())))
-    unit = _minimise(noise, start)
+    unit = _minimise(noise, [start, torch.zeros_like(start)])
     return unit / float(np.median(unit))
 
 
-def _minimise(noise: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor) -> Float64Array:
-    """The steps of least noise on the way of Adam from `start`.
+def _minimise(noise: Callable[[Tensor], tuple[Tensor, Tensor]], candidates: Sequence[Tensor]) -> Float64Array:
+    """The steps of least noise among `candidates` and on the way of Adam from the first of them.
 
     Args:
         noise: of the free parameters: the noise power and the steps.
-        start: first values of the free parameters.
+        candidates: values of the free parameters.
     """
-    free = start.clone().requires_grad_()
+    free = candidates[0].clone().requires_grad_()
     optimiser = torch.optim.Adam([free], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, ITERATIONS)
-    best, best_value = start, float("inf")
+    best, best_value = candidates[0], float("inf")
+    for candidate in candidates[1:]:
+        total, step = noise(candidate)
+        if total.item() < best_value:
+            best, best_value = step, total.item()
     with torch.enable_grad():
         for _ in range(ITERATIONS):
             total, step = noise(free)

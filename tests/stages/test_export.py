@@ -67,7 +67,7 @@ def test_twice_is_the_same_bytes(project: Path) -> None:
         contents.append((project / "models/model.onnx").read_bytes())
     assert contents[0] == contents[1]
     report = json.loads((project / "reports/export.json").read_text())
-    assert report["samples"] == 10
+    assert report["samples"] == 6  # all that there is to calibrate on
     assert report["onnx_error"] <= report["bound"]
     assert onnx.load_from_string(contents[0]).graph.input[0].name == "input"
 
