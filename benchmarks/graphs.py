@@ -71,7 +71,7 @@ def measured_inputs(network: Network, graph: IntegerGraph, count: int) -> Int8Ar
 
 
 def _quantise(model: onnx.ModelProto, images: Images) -> onnx.ModelProto:
-    """The one place that knows the quantiser: as stage `quantize` does it, metadata kept."""
+    """The one place that knows the quantiser: a quick one, since costs do not depend on accuracy; metadata kept."""
     with progress_bar("calibration", len(images)) as advance:
 
         def normalised(index: int) -> npt.NDArray[np.float32]:
