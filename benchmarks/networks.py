@@ -1,7 +1,5 @@
 """The networks that are measured, as float models."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +7,7 @@ import torch
 from torch import nn
 
 from benchmarks.photographs import STATISTICS, random_crops
+from calibration.calibrate import single_threaded
 from pipeline.models.imagenet import MEAN, STD, imagenet_weights
 from pipeline.models.mobilenet_v2 import Architecture, MobileNetV2
 from pipeline.preprocess import Normalization, normalise
@@ -80,18 +79,7 @@ def _set_statistics(model: MobileNetV2, image_size: int) -> None:
     batches = normalise(crops, NORMALIZATION).reshape(_STATISTICS_BATCHES, _STATISTICS_BATCH, 3, image_size, image_size)
     # In float64, so that the order in which a processor adds leaves no trace once the statistics are float32 again.
     model.double().train()
-    with torch.no_grad(), _one_thread():
+    with torch.no_grad(), single_threaded():
         for batch in torch.from_numpy(batches):
             model(batch.double())
     model.float()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread: on a busy computer, several wait for each other a hundred times longer than this takes."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
