@@ -17,9 +17,22 @@ typedef struct {
     sixfold_shape input;
     int32_t classes;
     int32_t layers;
+    int32_t constants;       /* regions in sixfold_constants */
+    uint32_t constant_bytes; /* all of them together */
+    uint32_t constant_crc32; /* CRC-32 (IEEE 802.3) of all of them in their order, little-endian */
+    uint32_t output_decay;   /* exp(-output scale) * 2^31, rounded: what a step of one code makes of a probability */
 } sixfold_model_description;
 
 extern const sixfold_model_description sixfold_model;
+
+/* A weight, bias, multiplier or shift array as it lies in flash. */
+typedef struct {
+    const void *data;
+    uint32_t bytes;
+} sixfold_constant;
+
+/* sixfold_model.constants of them: whether what was written to the board is what was generated can be checked. */
+extern const sixfold_constant sixfold_constants[];
 
 /* height * width * channels codes to be written; real value = scale * (code - zero point), both in model.h. */
 int8_t *sixfold_input(void);

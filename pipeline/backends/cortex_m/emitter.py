@@ -1,6 +1,9 @@
 """The integer graph as C source: data, one function per layer, and the linker script."""
 
+import math
 import textwrap
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +32,13 @@ STACK_BYTES = 4096
 
 @dataclass(frozen=True)
 class _Array:
-    """A constant array: C type, identifier, number of elements, initialiser lines."""
+    """A constant array: C type, identifier, number of elements, initialiser lines, bytes in the device's memory."""
 
     type: str
     name: str
     length: int
     values: str
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,15 @@ class _Layer:
     call: str
 
 
+@dataclass(frozen=True)
+class _Constants:
+    """What a board checks before its first inference: identifiers in order, and size and CRC-32 of all together."""
+
+    regions: tuple[str, ...]
+    bytes: int
+    crc32: int
+
+
 def emit_model(graph: IntegerGraph, plan: MemoryPlan) -> dict[str, str]:
     """Generate the model's C files.
 
@@ -56,6 +69,7 @@ def emit_model(graph: IntegerGraph, plan: MemoryPlan) -> dict[str, str]:
         File name (``model.c``, ``model.h``) to text; ASCII, the same for the same graph and plan.
     """
     sha256 = graph.sha256()
+    layers = [_layer(graph, plan, index, operator) for index, operator in enumerate(graph.operators)]
     values = {
         "sha256": sha256,
         "hash_bytes": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(sha256)),
@@ -65,7 +79,9 @@ def emit_model(graph: IntegerGraph, plan: MemoryPlan) -> dict[str, str]:
         "output_offset": plan.offsets[graph.output],
         "arena_bytes": plan.arena_bytes,
         "alignment": ALIGNMENT,
-        "layers": [_layer(graph, plan, index, operator) for index, operator in enumerate(graph.operators)],
+        "layers": layers,
+        "constants": _constants(layers),
+        "output_decay": round(math.exp(-graph.tensors[graph.output].scale) * 2**31),
     }
     return {name: _render(f"{name}.j2", values) for name in ("model.c", "model.h")}
 
@@ -212,7 +228,14 @@ def _array(c_type: str, name: str, values: npt.NDArray[Any]) -> _Array:
     # The most negative int32 has no literal of its own in C.
     text = ", ".join("(-2147483647 - 1)" if value == -(2**31) else str(value) for value in values.ravel().tolist())
     lines = textwrap.wrap(text, 116, break_long_words=False, break_on_hyphens=False)
-    return _Array(c_type, name, int(values.size), "".join(f"    {line}\n" for line in lines))
+    data = values.astype({"int8_t": "i1", "int32_t": "<i4"}[c_type]).tobytes()
+    return _Array(c_type, name, int(values.size), "".join(f"    {line}\n" for line in lines), data)
+
+
+def _constants(layers: Sequence[_Layer]) -> _Constants:
+    arrays = [array for layer in layers for array in layer.arrays]
+    data = b"".join(array.data for array in arrays)
+    return _Constants(tuple(array.name for array in arrays), len(data), zlib.crc32(data))
 
 
 def _comment(operator: Operator, graph: IntegerGraph) -> str:
