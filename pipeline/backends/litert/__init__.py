@@ -1,0 +1,1 @@
+"""TensorFlow Lite: the integer graph as one ``.tflite`` file."""
