@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PYTEST := pytest --numprocesses=auto --dist=loadfile
 READY := .venv/.complete
 
-.PHONY: help setup repro check lint test verify-all bench lock clean
+.PHONY: help setup tools repro check lint test verify-all bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ $(READY): constraints.txt pyproject.toml scripts/find-python.sh scripts/install-
 	scripts/install-system-packages.sh
 	scripts/setup-environment.sh
 	touch $@
+
+tools: setup ## the environments of tools that live apart, for use without a network later; else made when first used
+	python -m pipeline.tool_environments
 
 repro: setup ## everything: data, training, export, quantisation, every enabled target, the report
 	dvc repro

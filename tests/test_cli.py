@@ -13,6 +13,7 @@ from pipeline.report.markdown import markers
 from pipeline.stages import compile as compile_stage
 from pipeline.stages import verify as verify_stage
 from pipeline.targets import load_target
+from pipeline.tool_environments import tool_environment
 from tests.report.repository import TARGETS, make_repository, target_report, write
 
 
@@ -219,13 +220,31 @@ def test_a_programs_version(
 
 
 def test_a_package_is_compared_with_its_pin(repository: Path) -> None:
-    (repository / "constraints.txt").write_text("pytest==0.1 \\\n    --hash=sha256:00\ntorch==2.13.0 ; extra == 'x'\n")
+    (repository / "constraints.txt").write_text(
+        "pytest==0.1 \\\n    --hash=sha256:00\npytest==9 ; extra == 'tool-x' \\\n    --hash=sha256:00\n"
+    )
     pins = doctor.pinned_versions()
-    assert pins == {"pytest": "0.1", "torch": "2.13.0"}
+    assert pins == {"pytest": "0.1"}
     tool = Tool("pytest", "tests", False, "make setup")
     assert doctor.find_package(tool, pins).problem == "constraints.txt has 0.1"
     assert doctor.find_package(tool, {}).problem is None
     assert doctor.find_package(Tool("no-such-package", "", False, ""), {}).version is None
+
+
+def test_doctor_lists_environments_and_whether_they_are_made(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert doctor.find_environments() == ()
+    (repository / "constraints.txt").write_text('some-tool==1.5 ; extra == "tool-some-tool" --hash=sha256:00\n')
+    monkeypatch.setenv("SIXFOLD_CACHE", str(repository / "cache"))
+    monkeypatch.setattr(doctor, "find_program", lambda tool: Finding(tool, "1.0", None))
+    assert doctor.find_environments() == (doctor.EnvironmentFinding("some-tool", "1.5", False),)
+    assert run(monkeypatch, "doctor") == 0
+    assert "not made yet" in capsys.readouterr().out
+    python = tool_environment("some-tool").python
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    assert doctor.find_environments()[0].made
 
 
 def test_processor_features(repository: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packaging.markers import default_environment
+from packaging.markers import Marker, default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -23,20 +23,27 @@ SYSTEM_PACKAGES = ROOT / "scripts" / "install-system-packages.sh"
 LOCK = runpy.run_path(str(ROOT / "scripts" / "lock.py"))
 
 
-def pins() -> dict[str, tuple[Requirement, list[str]]]:
-    """Requirement and hashes by package name."""
-    found = {}
+def parts() -> dict[str, dict[str, tuple[Requirement, list[str]]]]:
+    """Requirement and hashes by package name, by marker; that of what pip installs is empty."""
+    found: dict[str, dict[str, tuple[Requirement, list[str]]]] = {}
     for line in CONSTRAINTS.replace("\\\n", " ").splitlines():
         declared, *hashes = line.split("--hash=")
         if line.strip() and not line.startswith("#"):
             requirement = Requirement(declared.strip())
-            assert requirement.name not in found, f"{requirement.name} is there twice"
-            found[requirement.name] = (requirement, [digest.strip() for digest in hashes])
+            part = found.setdefault(str(requirement.marker or ""), {})
+            assert requirement.name not in part, f"{requirement.name} is there twice"
+            part[requirement.name] = (requirement, [digest.strip() for digest in hashes])
     return found
 
 
+def pins() -> dict[str, tuple[Requirement, list[str]]]:
+    """Requirement and hashes by package name of what pip installs."""
+    return parts()[""]
+
+
 def test_every_pin_is_exact_and_hashed() -> None:
-    for name, (requirement, hashes) in pins().items():
+    everything = [pin for part in parts().values() for pin in part.items()]
+    for name, (requirement, hashes) in everything:
         assert [specifier.operator for specifier in requirement.specifier] == ["=="], name
         assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in hashes), name
         assert name == canonicalize_name(name)
@@ -60,19 +67,59 @@ def test_all_that_pyproject_names_is_pinned_within_its_range() -> None:
         assert requirement.specifier.contains(version.version), f"{requirement}: constraints.txt has {version}"
 
 
-def test_pip_skips_what_is_fetched_on_demand() -> None:
-    skipped = {name: pin for name, (pin, _) in pins().items() if pin.marker is not None}
-    assert {f"{pin.name}{pin.specifier}" for pin in skipped.values()} == set(LOCK["ON_DEMAND"])
+def test_pip_skips_what_is_fetched_on_demand_and_what_lives_apart() -> None:
+    skipped = {marker: part for marker, part in parts().items() if marker}
+    on_demand = skipped.pop(LOCK["ON_DEMAND_MARKER"])
+    assert {f"{pin.name}{pin.specifier}" for pin, _ in on_demand.values()} == set(LOCK["ON_DEMAND"])
+    environments = PROJECT["tool"]["sixfold"]["environments"]
+    assert set(skipped) == {LOCK["TOOL_MARKER"].format(name=name) for name in environments}
+    for name, named in environments.items():
+        pinned = skipped[LOCK["TOOL_MARKER"].format(name=name)]
+        assert name in pinned
+        for requirement in map(Requirement, named):
+            assert str(pinned[canonicalize_name(requirement.name)][0].specifier) == str(requirement.specifier)
     # pip evaluates the markers of a requirements file with no extra, or with an empty one.
     environment: Any = {**default_environment(), "extra": ""}
-    assert not any(pin.marker.evaluate(environment) for pin in skipped.values() if pin.marker)
+    assert not any(Marker(marker).evaluate(environment) for marker in [*skipped, LOCK["ON_DEMAND_MARKER"]])
+
+
+def test_the_lock_resolves_each_part_from_its_own_pins() -> None:
+    text = (
+        "numpy==2 \\\n    --hash=sha256:aa\n# a comment\n"
+        'numpy==1 ; extra == "tool-a" \\\n    --hash=sha256:bb\nother==3 ; extra == "tool-b" \\\n    --hash=sha256:cc\n'
+    )
+    assert LOCK["part"](text, "") == "numpy==2 \\\n    --hash=sha256:aa\n"
+    assert LOCK["part"](text, 'extra == "tool-a"') == "numpy==1 \\\n    --hash=sha256:bb\n"
+    assert LOCK["part"](text, 'extra == "tool-c"') == ""
+
+
+def test_an_environment_must_be_named_after_its_main_package(tmp_path: Path) -> None:
+    project = tmp_path / "pyproject.toml"
+    project.write_text('[tool.sixfold.environments]\nb = ["b==1"]\na = ["a==2", "b==3"]\n')
+    assert list(LOCK["tools_of"](project).items()) == [("a", "a==2\nb==3\n"), ("b", "b==1\n")]
+    project.write_text('[tool.sixfold.environments]\na = ["b==1"]\n')
+    with pytest.raises(LOCK["LockError"], match=r"tool\.sixfold\.environments\.a: must pin a==VERSION"):
+        LOCK["tools_of"](project)
+
+
+def test_the_set_up_takes_a_pin_of_the_main_environment_only() -> None:
+    script = (ROOT / "scripts" / "setup-environment.sh").read_text()
+    function = re.search(r"^pin\(\) \{.*?^\}", script, flags=re.MULTILINE | re.DOTALL)
+    assert function
+    done = subprocess.run(
+        ["bash", "-c", f"{function[0]}\npin numpy"], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    pinned, hashes = pins()["numpy"]
+    lines = done.stdout.replace("\\\n", " ").splitlines()
+    assert [line.split()[0] for line in lines] == [f"{pinned.name}{pinned.specifier}"]
+    assert len(lines[0].split("--hash=")) == len(hashes) + 1
 
 
 def test_torch_may_be_either_build_and_brings_no_cuda() -> None:
     requirement, hashes = pins()["torch"]
     version = str(requirement.specifier).removeprefix("==")
     assert f"sha256:{LOCK['TORCH_CPU_WHEELS'][version]}" in hashes and len(hashes) > 1
-    assert not [name for name in pins() if name.startswith(("nvidia-", "cuda-", "triton"))]
+    assert not [name for part in parts().values() for name in part if name.startswith(("nvidia-", "cuda-", "triton"))]
 
 
 def test_the_lock_drops_what_only_cuda_asked_for() -> None:

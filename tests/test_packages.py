@@ -1,6 +1,5 @@
 """Fetching pinned wheels: parsing, hash, atomicity, paths. A local wheel stands for the registry."""
 
-import hashlib
 import subprocess
 import sys
 import zipfile
@@ -8,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import packages
+from pipeline.cache import cache_folder
 from pipeline.errors import SixfoldError
-from pipeline.packages import cache_folder, fetch_wheel, pinned_package, unpack
+from pipeline.packages import fetch_wheel, pinned_package, unpack
+from pipeline.pins import CONSTRAINTS_FILE
+from tests.wheels import sha256, write_wheel
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -18,17 +19,7 @@ REPOSITORY = Path(__file__).parents[1]
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A minimal wheel that pip finds without a network."""
-    path = tmp_path / "index" / "sixfold_sample-1.0-py3-none-any.whl"
-    path.parent.mkdir()
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("sixfold_sample/data.txt", "payload")
-        archive.writestr(
-            "sixfold_sample-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: sixfold-sample\nVersion: 1.0\n"
-        )
-        archive.writestr(
-            "sixfold_sample-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        archive.writestr("sixfold_sample-1.0.dist-info/RECORD", "")
+    path = write_wheel(tmp_path / "index", "sixfold_sample", {"sixfold_sample/data.txt": "payload"})
     monkeypatch.setenv("SIXFOLD_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(path.parent))
@@ -44,12 +35,8 @@ def _pin(folder: Path, digest: str, marker: str = ' ; extra == "on-demand"') -> 
     return constraints
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def test_fetches_verifies_unpacks_and_reuses(wheel: Path, tmp_path: Path) -> None:
-    constraints = _pin(tmp_path, _sha256(wheel))
+    constraints = _pin(tmp_path, sha256(wheel))
     folder = fetch_wheel("Sixfold_Sample", constraints)
     assert (folder / "sixfold_sample" / "data.txt").read_text() == "payload"
     wheel.unlink()
@@ -76,14 +63,14 @@ def test_a_cache_that_cannot_be_written_names_the_variable(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SIXFOLD_CACHE", str(tmp_path / "file"))
     with pytest.raises(SixfoldError, match="set SIXFOLD_CACHE"):
-        fetch_wheel("sixfold-sample", _pin(tmp_path, _sha256(wheel)))
+        fetch_wheel("sixfold-sample", _pin(tmp_path, sha256(wheel)))
 
 
 def test_another_pin_is_another_folder(wheel: Path, tmp_path: Path) -> None:
-    first = fetch_wheel("sixfold-sample", _pin(tmp_path, _sha256(wheel)))
+    first = fetch_wheel("sixfold-sample", _pin(tmp_path, sha256(wheel)))
     with zipfile.ZipFile(wheel, "a") as archive:
         archive.writestr("sixfold_sample/more.txt", "more")
-    second = fetch_wheel("sixfold-sample", _pin(tmp_path, _sha256(wheel)))
+    second = fetch_wheel("sixfold-sample", _pin(tmp_path, sha256(wheel)))
     assert first != second
     assert (second / "sixfold_sample" / "more.txt").is_file()
 
@@ -146,4 +133,4 @@ def test_cache_folder_follows_the_environment(tmp_path: Path, monkeypatch: pytes
     assert cache_folder() == tmp_path / "xdg" / "sixfold"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_folder() == Path.home() / ".cache" / "sixfold"
-    assert Path("constraints.txt") == packages.CONSTRAINTS_FILE
+    assert Path("constraints.txt") == CONSTRAINTS_FILE

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from pipeline.errors import GateFailedError
 from pipeline.params import load_params
+from pipeline.pins import CONSTRAINTS_FILE, read_pins
 from pipeline.report.console import console, table
 from pipeline.targets import Target, load_target
+from pipeline.tool_environments import tool_environments
 
-CONSTRAINTS_FILE = Path("constraints.txt")
 CPU_FILE = Path("/proc/cpuinfo")
 
 _SYSTEM_PACKAGES = "scripts/install-system-packages.sh"
@@ -62,10 +63,25 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class EnvironmentFinding:
+    """A tool with an environment of its own; what is not made is made when it is first used, so none is missing."""
+
+    name: str
+    version: str
+    made: bool
+
+
+@dataclass(frozen=True)
 class Diagnosis:
-    """All findings and, by name, whether this processor has each int8 instruction; None where it cannot be told."""
+    """All findings.
+
+    Attributes:
+        environments: of the tools that live apart.
+        processor: by name, whether it has each int8 instruction; None where it cannot be told.
+    """
 
     findings: tuple[Finding, ...]
+    environments: tuple[EnvironmentFinding, ...]
     processor: dict[str, bool] | None
 
     @property
@@ -112,10 +128,22 @@ def programs(targets: Iterable[Target]) -> list[Tool]:
 
 
 def pinned_versions(path: Path = CONSTRAINTS_FILE) -> dict[str, str]:
-    """Version by package name in a constraints file; nothing where there is no such file."""
-    if not path.is_file():
-        return {}
-    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    """Version by package name of what `make setup` installs; nothing where there is no constraints file.
+
+    Raises:
+        SixfoldError: the file is malformed.
+    """
+    return {pin.name: pin.version for pin in read_pins(path) if pin.extra is None} if path.is_file() else {}
+
+
+def find_environments(path: Path = CONSTRAINTS_FILE) -> tuple[EnvironmentFinding, ...]:
+    """The environments of tools that a constraints file pins; none where there is no such file.
+
+    Raises:
+        SixfoldError: the file is malformed.
+    """
+    known = tool_environments(path) if path.is_file() else []
+    return tuple(EnvironmentFinding(tool.name, tool.version, tool.made) for tool in known)
 
 
 def find_package(tool: Tool, pins: dict[str, str]) -> Finding:
@@ -168,7 +196,8 @@ def diagnose() -> Diagnosis:
     targets = [load_target(name) for name in load_params().targets]
     pins = pinned_versions()
     packages = [find_package(tool, pins) for tool in python_packages(targets)]
-    return Diagnosis((*packages, *(find_program(tool) for tool in programs(targets))), processor_features())
+    found_programs = (find_program(tool) for tool in programs(targets))
+    return Diagnosis((*packages, *found_programs), find_environments(), processor_features())
 
 
 def print_diagnosis(diagnosis: Diagnosis, as_json: bool) -> None:
@@ -179,6 +208,9 @@ def print_diagnosis(diagnosis: Diagnosis, as_json: bool) -> None:
     listing = table("tool", "version", "used for", "state")
     for finding in diagnosis.findings:
         listing.add_row(finding.tool.name, finding.version or "", finding.tool.use, _state(finding))
+    for environment in diagnosis.environments:
+        state = "made" if environment.made else "not made yet; the first use does it, or make tools"
+        listing.add_row(environment.name, environment.version, "environment of its own", state)
     console().print(listing)
     if diagnosis.processor is None:
         print("processor: its features cannot be read here")
