@@ -63,16 +63,6 @@ void semihosting_print(const char *text)
     call(SYS_WRITE0, text);
 }
 
-void semihosting_print_hex(uint32_t value)
-{
-    char text[9];
-    for (int32_t digit = 7; digit >= 0; --digit, value >>= 4) {
-        text[digit] = "0123456789abcdef"[value & 0xFU];
-    }
-    text[8] = '\0';
-    semihosting_print(text);
-}
-
 void semihosting_exit(int32_t code)
 {
     const uint32_t block[] = {ADP_STOPPED_APPLICATION_EXIT, (uint32_t)code};

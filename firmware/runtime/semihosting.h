@@ -32,9 +32,6 @@ bool semihosting_close(int32_t handle);
 /* Text on the host's console. */
 void semihosting_print(const char *text);
 
-/* Eight hexadecimal digits on the host's console. */
-void semihosting_print_hex(uint32_t value);
-
 /* Ends the host's process (the emulator) with this code. */
 _Noreturn void semihosting_exit(int32_t code);
 

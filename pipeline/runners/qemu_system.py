@@ -169,7 +169,7 @@ def _emulate(folder: Path, artefact: _Artefact, machine: str, samples: int) -> N
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
         )
         try:
-            code = _wait(process, folder / "result.bin", artefact.classes + 4, samples)
+            code = _wait(process, folder / "result.bin", _sample_record(artefact.classes).itemsize, samples)
         finally:
             process.kill()  # does nothing when it has ended; leaves no emulator behind otherwise
             process.wait()
@@ -206,10 +206,15 @@ def _quote(console: Path) -> str:
     return f": {said[-1][:300]}" if said else ""
 
 
+def _sample_record(classes: int) -> np.dtype[np.void]:
+    """One sample's part of `result.bin`."""
+    return np.dtype([("ticks", "<u8"), ("output", "i1", (classes,))])
+
+
 def _read_result(path: Path, artefact: _Artefact, samples: int) -> _Result:
     layers = len(artefact.layers)
-    record = np.dtype([("ticks", "<u4"), ("output", "i1", (artefact.classes,))])
-    expected_bytes = _RESULT_HEADER.size + samples * record.itemsize + 4 * layers + _RESULT_END.size
+    record = _sample_record(artefact.classes)
+    expected_bytes = _RESULT_HEADER.size + samples * record.itemsize + 8 * layers + _RESULT_END.size
     data = path.read_bytes() if path.is_file() else b""
     if len(data) != expected_bytes:
         raise SixfoldError(f"{QEMU}: the firmware wrote {len(data)} bytes of results instead of {expected_bytes}")
@@ -223,7 +228,7 @@ def _read_result(path: Path, artefact: _Artefact, samples: int) -> _Result:
     ) or not timer_hz:
         raise SixfoldError(f"{QEMU}: the firmware's results are not those of this model; build it again")
     records = np.frombuffer(data, record, samples, _RESULT_HEADER.size)
-    layer_ticks = np.frombuffer(data, "<u4", layers, _RESULT_HEADER.size + records.nbytes)
+    layer_ticks = np.frombuffer(data, "<u8", layers, _RESULT_HEADER.size + records.nbytes)
     instructions_per_tick = 1e9 / timer_hz / _NS_PER_INSTRUCTION
     return _Result(
         outputs=records["output"].copy(),

@@ -191,7 +191,7 @@ def test_a_result_of_another_length_is_refused(script: str, tmp_path: Path, monk
 def test_a_result_of_the_right_length_and_wrong_content_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = 56 + (4 + 5) + 4 * len(GRAPH.operators) + 12
+    size = 56 + (8 + 5) + 8 * len(GRAPH.operators) + 12
     pretend_qemu(tmp_path, f"head -c {size} /dev/zero > result.bin", monkeypatch)
     with pytest.raises(SixfoldError, match="results are not those of this model"):
         run_artefact(fake_artefact(tmp_path), TARGET, random_inputs(GRAPH, 1, 0))
