@@ -130,7 +130,9 @@ static void measure_stack(int32_t request, int32_t result)
 
 void sixfold_on_fault(const sixfold_fault *fault)
 {
+    semihosting_print("fault: ");
     sixfold_print_fault(fault, semihosting_print);
+    semihosting_print("\n");
     semihosting_exit(EXIT_FAULT);
 }
 

@@ -15,7 +15,7 @@ static void print_register(void (*print)(const char *), const char *name, uint32
 
 void sixfold_print_fault(const sixfold_fault *fault, void (*print)(const char *text))
 {
-    print_register(print, "fault: exception ", fault->exception);
+    print_register(print, "exception ", fault->exception);
     if (fault->stacked) {
         print_register(print, " pc ", fault->pc);
         print_register(print, " lr ", fault->lr);
@@ -34,5 +34,4 @@ void sixfold_print_fault(const sixfold_fault *fault, void (*print)(const char *t
     print_register(print, " mmfar ", fault->mmfar);
     print_register(print, " bfar ", fault->bfar);
     print_register(print, " sfsr ", fault->sfsr);
-    print("\n");
 }

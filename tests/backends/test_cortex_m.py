@@ -104,7 +104,7 @@ def test_an_unknown_core_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_artefact_is_complete(artefact: Path) -> None:
     assert sorted(path.name for path in artefact.iterdir()) == [
-        *("firmware.elf", "memory.json", "model.c", "model.h", "model.json", "model.ld")
+        *("firmware.elf", "memory.json", "model.c", "model.h", "model.json", "model.ld", "serial.elf")
     ]
     memory = json.loads((artefact / "memory.json").read_text())
     graph = small_mobilenet(1)

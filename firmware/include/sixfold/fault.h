@@ -18,7 +18,7 @@ typedef struct {
 /* The application's: reports and restarts or stops. It runs on a fresh stack: the old one may be what failed. */
 _Noreturn void sixfold_on_fault(const sixfold_fault *fault);
 
-/* One line of text, ending with a line break, piece by piece to `print`. */
+/* One line of text, without a line break, piece by piece to `print`. */
 void sixfold_print_fault(const sixfold_fault *fault, void (*print)(const char *text));
 
 #endif

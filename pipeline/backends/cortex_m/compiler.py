@@ -21,7 +21,8 @@ from pipeline.targets import Target
 def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
     """Cross-compile the graph for a Cortex-M target.
 
-    Writes ``model.c``, ``model.h``, ``model.ld``, ``firmware.elf``, ``model.json`` (what a runner must know) and
+    Writes ``model.c``, ``model.h``, ``model.ld``, ``firmware.elf`` (for verification under
+    semihosting), ``serial.elf`` (for use, over a serial port), ``model.json`` (what a runner must know) and
     ``memory.json`` (sizes in bytes and the memory plan). Same graph, target and compiler: same bytes.
 
     Raises:
@@ -39,6 +40,7 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
         except toolchain.DoesNotFitError as error:
             raise SixfoldError(_explain_overflow(error, graph, plan, target, place)) from error
         shutil.copyfile(elf, folder / "firmware.elf")
+        shutil.copyfile(elf.with_name("serial.elf"), folder / "serial.elf")
     _write_descriptions(graph, plan, read_sizes(folder / "firmware.elf"), folder)
 
 
@@ -66,6 +68,7 @@ def _write_descriptions(graph: IntegerGraph, plan: MemoryPlan, sizes: Sizes, fol
     model = {
         "sha256": graph.sha256(),
         "elf_sha256": sha256_file(folder / "firmware.elf"),
+        "serial_sha256": sha256_file(folder / "serial.elf"),
         "input": [height, width, channels],
         "classes": graph.tensors[graph.output].size,
         "layers": [{"name": name, "macs": count} for name, count in macs(graph).items()],

@@ -1,0 +1,129 @@
+#include "inference.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "crc32.h"
+#include "model.h"
+#include "platform.h"
+#include "sixfold/model.h"
+
+static const uint32_t FLIP_SIGN = 0x80U; /* byte - 128 and back, modulo 256 */
+
+static struct {
+    uint32_t filled;
+    bool begun;
+    bool consumed; /* an inference has run on the input and there was no copy */
+    bool answered;
+    uint8_t *copy;
+    int8_t output[SIXFOLD_CLASSES];
+} state;
+
+serial_integrity serial_check_model(void)
+{
+    serial_integrity found = {0, 0, false};
+    for (int32_t index = 0; index < sixfold_model.constants; ++index) {
+        found.bytes += sixfold_constants[index].bytes;
+        found.crc32 = serial_crc32(found.crc32, sixfold_constants[index].data, sixfold_constants[index].bytes);
+        (void)serial_still_alive();
+    }
+    found.intact = found.bytes == sixfold_model.constant_bytes && found.crc32 == sixfold_model.constant_crc32;
+    return found;
+}
+
+uint32_t serial_input_bytes(void)
+{
+    return (uint32_t)(sixfold_model.input.height * sixfold_model.input.width * sixfold_model.input.channels);
+}
+
+static uint8_t *input_bytes(void)
+{
+    return state.copy != NULL ? state.copy : (uint8_t *)sixfold_input();
+}
+
+void serial_input_begin(void)
+{
+    state.copy = serial_input_copy(serial_input_bytes());
+    state.filled = 0;
+    state.begun = true;
+    state.consumed = false;
+}
+
+bool serial_input_append(uint8_t byte)
+{
+    if (!state.begun || state.consumed || state.filled == serial_input_bytes()) {
+        return false;
+    }
+    input_bytes()[state.filled++] = (uint8_t)(byte ^ FLIP_SIGN);
+    return true;
+}
+
+uint32_t serial_input_filled(void)
+{
+    return state.consumed ? 0 : state.filled;
+}
+
+uint8_t serial_input_byte(uint32_t index)
+{
+    return (uint8_t)(input_bytes()[index] ^ FLIP_SIGN);
+}
+
+static serial_run_status run_layer(int32_t layer)
+{
+    if (serial_still_alive()) {
+        return SERIAL_RUN_INTERRUPTED;
+    }
+    serial_box_enter_layer(serial_box(), layer);
+    const sixfold_status status = sixfold_run_layer(layer);
+    serial_box_enter_layer(serial_box(), SERIAL_NO_LAYER);
+    return status == SIXFOLD_OK ? SERIAL_RUN_DONE : SERIAL_RUN_REFUSED;
+}
+
+/* What all runs begin with: the input goes, or stays only in the copy. */
+static void take_input(void)
+{
+    if (state.copy != NULL) {
+        memcpy(sixfold_input(), state.copy, serial_input_bytes());
+    } else {
+        state.consumed = true;
+    }
+}
+
+serial_run_status serial_run(uint32_t times)
+{
+    for (; times != 0U; --times) {
+        const bool answers = !state.consumed;
+        take_input();
+        for (int32_t layer = 0; layer < sixfold_model.layers; ++layer) {
+            const serial_run_status status = run_layer(layer);
+            if (status != SERIAL_RUN_DONE) {
+                return status;
+            }
+        }
+        if (answers) {
+            memcpy(state.output, sixfold_output(), sizeof state.output);
+            state.answered = true;
+        }
+    }
+    return SERIAL_RUN_DONE;
+}
+
+serial_run_status serial_time_layers(void (*each)(int32_t layer, uint64_t ticks))
+{
+    take_input();
+    for (int32_t layer = 0; layer < sixfold_model.layers; ++layer) {
+        const uint64_t begin = serial_ticks();
+        const serial_run_status status = run_layer(layer);
+        const uint64_t end = serial_ticks();
+        if (status != SERIAL_RUN_DONE) {
+            return status;
+        }
+        each(layer, end - begin);
+    }
+    return SERIAL_RUN_DONE;
+}
+
+const int8_t *serial_run_output(void)
+{
+    return state.answered ? state.output : NULL;
+}
