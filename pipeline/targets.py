@@ -79,10 +79,42 @@ class RunnerSpec(Checked):
         return self
 
 
-class FlashSpec(Checked):
-    """How the artefact is written to the board."""
+#: Fields of `flash` by kind: those that must be there, those that may.
+_FLASH_FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "gdb": (frozenset(), frozenset({"server", "reset"})),
+    "pyocd": (frozenset({"chip"}), frozenset()),
+    "openocd": (frozenset({"config"}), frozenset()),
+    "uf2": (frozenset({"family"}), frozenset()),
+}
 
-    kind: Literal["gdb"]
+
+class FlashSpec(Checked):
+    """How the firmware is written to the board (see docs/flash.md).
+
+    Attributes:
+        server: kind gdb: ``HOST:PORT`` of the GDB server; without it, `sixfold flash --server` must say.
+        reset: kind gdb: the server's own command that resets and halts the core, such as ``reset halt``.
+        chip: kind pyocd: the target type, one of ``pyocd list --targets``.
+        config: kind openocd: configuration files in its search path, such as ``interface/stlink.cfg``.
+        family: kind uf2: the boot loader's family.
+    """
+
+    kind: Literal["gdb", "pyocd", "openocd", "uf2"]
+    server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]+:\d{1,5}$")] | None = None
+    reset: Annotated[str, Field(pattern=r"^[A-Za-z0-9_ ]+$")] | None = None
+    chip: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")] | None = None
+    config: Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_./\-]+$")]], Field(min_length=1)] | None = None
+    family: Literal["rp2350-arm-s"] | None = None
+
+    @model_validator(mode="after")
+    def _fields_of_the_kind(self) -> "FlashSpec":
+        given = {name for name in type(self).model_fields if name != "kind" and getattr(self, name) is not None}
+        needed, permitted = _FLASH_FIELDS[self.kind]
+        if missing := needed - given:
+            raise ValueError(f"kind {self.kind} needs {', '.join(sorted(missing))}")
+        if wrong := given - needed - permitted:
+            raise ValueError(f"kind {self.kind} takes no {', '.join(sorted(wrong))}")
+        return self
 
 
 class Budget(Checked):
