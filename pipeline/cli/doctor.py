@@ -114,13 +114,12 @@ def programs(targets: Iterable[Target]) -> list[Tool]:
     enabled = list(targets)
     firmware = any(target.backend == "cortex-m" for target in enabled)
     emulated = any(target.runner.kind == "qemu-system" for target in enabled)
-    debugged = any(target.flash is not None and target.flash.kind == "gdb" for target in enabled)
     wanted = [
         ("git", "stages", True),
         ("gcc", "host build of the firmware", False),
         ("arm-none-eabi-gcc", "firmware", firmware),
         ("qemu-system-arm", "emulated boards", emulated),
-        ("gdb-multiarch", "flashing", debugged),
+        ("gdb-multiarch", "flashing", False),
         ("cmake", "host build of the firmware", False),
         ("ninja", "host build of the firmware", False),
     ]
