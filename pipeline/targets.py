@@ -1,11 +1,13 @@
 """`targets/<name>.yaml`: a board as data, checked on load."""
 
+import itertools
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from pipeline.boards import BoardSpec
 from pipeline.errors import SixfoldError
 from pipeline.validation import Checked, read_yaml, validate
 
@@ -37,26 +39,69 @@ class MemoryRegion(Checked):
     origin: Annotated[int, Field(ge=0, lt=2**32)]
     size: Annotated[Bytes, Field(gt=0)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_mapping(cls, value: Any) -> Any:
+        if not isinstance(value, dict | MemoryRegion):
+            raise ValueError("is no region; write one as {origin: 0x20000000, size: 64KiB}")
+        return value
+
     @property
     def end(self) -> int:
         """First address after the region."""
         return self.origin + self.size
 
 
+class Place(Checked):
+    """Which memory holds what: names of regions.
+
+    Attributes:
+        arena: input, activations and scratch.
+        data: all other variables.
+        stack: at the bottom of its region, so that an overflow leaves the memory and faults.
+        weights: the model's constants.
+    """
+
+    arena: str = "sram"
+    data: str = "sram"
+    stack: str = "sram"
+    weights: str = "flash"
+
+
 class Memory(Checked):
-    """The two memories that the linker fills."""
+    """What the linker fills: flash, sram and any further region by a name of its own (``dtcm``, ``ccm``, ...)."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, MemoryRegion] = Field(init=False)
 
     flash: MemoryRegion
     sram: MemoryRegion
+    place: Place = Place()
+
+    @property
+    def regions(self) -> dict[str, MemoryRegion]:
+        """All regions by name, flash and sram first."""
+        return {"flash": self.flash, "sram": self.sram, **self.__pydantic_extra__}
+
+    @model_validator(mode="after")
+    def _names(self) -> "Memory":
+        for name in self.__pydantic_extra__:
+            if re.fullmatch(r"[a-z][a-z0-9_]{0,15}", name) is None:
+                raise ValueError(f"{name!r} is no name for a region; use small letters, digits and underscores")
+        for role, name in self.place:
+            if name not in self.regions:
+                raise ValueError(f"place.{role}: there is no region {name}; there are {', '.join(self.regions)}")
+        return self
 
     @model_validator(mode="after")
     def _no_overlap(self) -> "Memory":
-        first, second = sorted((self.flash, self.sram), key=lambda region: region.origin)
-        if first.end > second.origin:
-            raise ValueError(
-                f"flash ({self.flash.origin:#x}..{self.flash.end:#x}) and "
-                f"sram ({self.sram.origin:#x}..{self.sram.end:#x}) overlap"
-            )
+        ordered = sorted(self.regions.items(), key=lambda entry: entry[1].origin)
+        for (one, first), (other, second) in itertools.pairwise(ordered):
+            if first.end > second.origin:
+                raise ValueError(
+                    f"{one} ({first.origin:#x}..{first.end:#x}) and "
+                    f"{other} ({second.origin:#x}..{second.end:#x}) overlap"
+                )
         return self
 
 
@@ -134,6 +179,7 @@ class Target(Checked):
     core: str
     clock_hz: Annotated[int, Field(gt=0)] | None = None
     memory: Memory | None = None
+    board: BoardSpec | None = None
     runner: RunnerSpec
     flash: FlashSpec | None = None
     budget: Budget
@@ -147,6 +193,8 @@ class Target(Checked):
     def _microcontroller_has_memory(self) -> "Target":
         if self.backend == "cortex-m" and self.memory is None:
             raise ValueError("memory is missing; backend cortex-m needs memory.flash and memory.sram")
+        if self.board is not None and self.clock_hz is None:
+            raise ValueError("clock_hz is missing; board needs it, because the start-up sets the clock to it")
         return self
 
 

@@ -1,7 +1,7 @@
 """YAML files checked on load: any wrong key, value or unit is one line with file and field."""
 
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -64,11 +64,17 @@ def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list
     annotation: Any = model
     for part in location:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            annotation = _model_within(annotation.model_fields[str(part)].annotation)
+            annotation = _model_within(_field_type(annotation, str(part)))
         else:  # the value type of a mapping: its key leads to that type
             annotation = _model_within(get_args(annotation)[-1])
     known = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return sorted(annotation.model_fields) if known else []
+
+
+def _field_type(model: type[BaseModel], name: str) -> Any:
+    """Type of a field; of a key that `model` only permits (``extra="allow"``), the type of all of these."""
+    field = model.model_fields.get(name)
+    return get_args(get_type_hints(model)["__pydantic_extra__"])[1] if field is None else field.annotation
 
 
 def _model_within(annotation: Any) -> Any:

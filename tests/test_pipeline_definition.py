@@ -12,6 +12,7 @@ from tests.imports import ROOT, import_closure
 PLUMBING = {
     Path("pipeline/__init__.py"),
     Path("pipeline/backends/__init__.py"),
+    Path("pipeline/boards.py"),
     Path("pipeline/cache.py"),
     Path("pipeline/data/__init__.py"),
     Path("pipeline/errors.py"),

@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import pytest
@@ -39,13 +40,18 @@ def test_ambiguous_sizes_are_refused(text: str) -> None:
         parse_bytes(text)
 
 
-regions = st.tuples(st.integers(0, 2**20), st.integers(1, 2**20))
+regions = st.tuples(st.integers(0, 2**20), st.integers(1, 2**19))
 
 
-@given(regions, regions)
-def test_memories_overlap_exactly_when_an_address_is_in_both(flash: tuple[int, int], sram: tuple[int, int]) -> None:
-    shared = max(flash[0], sram[0]) < min(sum(flash), sum(sram))
-    value = {name: {"origin": origin, "size": size} for name, (origin, size) in (("flash", flash), ("sram", sram))}
+@given(regions, regions, regions)
+def test_memories_overlap_exactly_when_an_address_is_in_two(
+    flash: tuple[int, int], sram: tuple[int, int], ccm: tuple[int, int]
+) -> None:
+    named = {"flash": flash, "sram": sram, "ccm": ccm}
+    shared = any(
+        max(one[0], other[0]) < min(sum(one), sum(other)) for one, other in itertools.combinations(named.values(), 2)
+    )
+    value = {name: {"origin": origin, "size": size} for name, (origin, size) in named.items()}
     if shared:
         with pytest.raises(ValidationError, match="overlap"):
             Memory.model_validate(value)
@@ -56,7 +62,7 @@ def test_memories_overlap_exactly_when_an_address_is_in_both(flash: tuple[int, i
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("core:", "colour: green\ncore:", "colour: unknown key; known here: backend, budget, clock_hz, core"),
+        ("core:", "colour: green\ncore:", "colour: unknown key; known here: backend, board, budget, clock_hz, core"),
         ("core:", "kern:", "(and 1 more)"),
         ("size: 4MiB}\n  sram", "size: 4MB}\n  sram", "memory.flash.size: '4MB' is not a size"),
         ("origin: 0x20000000", "origin: 0x00300000", "memory: flash (0x0..0x400000) and sram"),
@@ -71,6 +77,10 @@ def test_memories_overlap_exactly_when_an_address_is_in_both(flash: tuple[int, i
         ("kind: gdb}", "kind: openocd, config: []}", "flash.config: "),
         ("kind: gdb}", "kind: openocd, config: ['-c shutdown']}", "flash.config.0: "),
         ("kind: gdb}", "kind: uf2, family: rp2040}", "flash.family: "),
+        ("sram: {", "ccm: {origin: 0x1, sise: 1KiB}\n  sram: {", "memory.ccm.sise: unknown key; known here: origin"),
+        ("sram: {", "tcm: 64KiB\n  sram: {", "memory.tcm: is no region; write one as {origin: "),
+        ("sram: {", "TCM: {origin: 0x10000000, size: 1KiB}\n  sram: {", "memory: 'TCM' is no name for a region"),
+        ("sram: {", "place: {arena: ccm}\n  sram: {", "memory: place.arena: there is no region ccm; there are flash"),
         (", machine: mps2-an386", "", "runner: machine is needed for kind qemu-system"),
         ("accuracy_drop_points: 0.5", "accuracy_drop: 0.5", "budget.accuracy_drop"),
         ("name: mps2-an386", "name: other", "name: is 'other', the file is called 'board'"),

@@ -15,7 +15,8 @@
 #include "system.h"
 #include "text.h"
 
-extern uint8_t __vectors[], __data_start[], __data_end[], __data_load[], __bss_end[], __sram_end[]; /* linker script */
+/* Linker script; the last two are numbers. */
+extern uint8_t __bss_end[], __free_end[], __static_bytes[], __flash_bytes[];
 
 enum {
     WATCHDOG_MS = 8000, /* far above the slowest layer of a network that fits a microcontroller */
@@ -90,7 +91,7 @@ static uint8_t *free_memory(void)
 static uint32_t free_bytes(void)
 {
     const uint8_t *begin = free_memory();
-    return begin < __sram_end ? (uint32_t)(__sram_end - begin) : 0U;
+    return begin < __free_end ? (uint32_t)(__free_end - begin) : 0U;
 }
 
 uint8_t *serial_input_copy(size_t bytes)
@@ -100,12 +101,11 @@ uint8_t *serial_input_copy(size_t bytes)
 
 void serial_read_memory(serial_memory *memory)
 {
-    const uint32_t data_bytes = (uint32_t)(__data_end - __data_start);
     memory->stack_size = sixfold_stack_size();
     memory->stack_used = sixfold_stack_used();
-    memory->static_size = (uint32_t)(__bss_end - __data_start) + (uint32_t)sizeof box;
+    memory->static_size = (uint32_t)__static_bytes;
     memory->free_size = free_bytes();
-    memory->flash_size = (uint32_t)(__data_load - __vectors) + data_bytes;
+    memory->flash_size = (uint32_t)__flash_bytes;
 }
 
 serial_black_box *serial_box(void)

@@ -12,6 +12,7 @@
 
 extern uint32_t __stack_limit[], __stack_top[];
 extern uint8_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[], __vectors[];
+extern uint8_t __arena_start[], __arena_end[];
 
 int main(void);
 _Noreturn void Reset_Handler(void);
@@ -91,6 +92,8 @@ void Reset_Handler(void)
     enable_caches();
     memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
     memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));
+    /* Not for the inference, which writes first, but memories with error correction must be written before they are read. */
+    memset(__arena_start, 0, (size_t)(__arena_end - __arena_start));
     sixfold_board_init();
     (void)main();
     for (;;) { /* an application that ends has nothing left to do */

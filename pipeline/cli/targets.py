@@ -48,7 +48,7 @@ def _row(name: str, enabled: bool) -> Row:
 
 
 def _sizes(memory: Memory) -> dict[str, int]:
-    return {"flash": memory.flash.size, "sram": memory.sram.size}
+    return {name: region.size for name, region in memory.regions.items()}
 
 
 def print_targets(as_json: bool) -> None:
@@ -59,7 +59,7 @@ def print_targets(as_json: bool) -> None:
         return
     listing = table("target", "core", "memory", "backend", "runner", "enabled", "last result")
     for row in found:
-        memory = f"{size(row.memory['flash'])} + {size(row.memory['sram'])}" if row.memory else UNKNOWN
+        memory = " + ".join(size(amount) for amount in row.memory.values()) if row.memory else UNKNOWN
         enabled = "yes" if row.enabled else "no"
         listing.add_row(row.name, row.core, memory, row.backend, row.runner, enabled, _summary(row.last))
     console().print(listing)

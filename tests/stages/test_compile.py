@@ -78,7 +78,7 @@ def wrong_unit(project: Path) -> None:
         ),
         (misshapen, "error: models/model.int8.onnx: input 'input' is FLOAT [1, 16, 16]; a fixed float32 shape"),
         (absent, "error: models/model.int8.onnx: cannot be read (No such file or directory)"),
-        (wrong_key, f"error: targets/{TARGET}.yaml: colour: unknown key; known here: backend, budget, clock_hz"),
+        (wrong_key, f"error: targets/{TARGET}.yaml: colour: unknown key; known here: backend, board, budget, clock_hz"),
         (wrong_unit, f"error: targets/{TARGET}.yaml: budget.sram: '96KB' is not a size; write for example 96KiB"),
     ],
 )

@@ -36,7 +36,7 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
     (folder / "model.ld").write_text(emit_linker_script(target.name, place))
     with tempfile.TemporaryDirectory(prefix="sixfold-") as build:
         try:
-            elf = toolchain.build_device(folder, Path(build), target.core, place.board, PORTABLE.name)
+            elf = toolchain.build_device(folder, Path(build), target.core, place.board, PORTABLE.name, place.settings)
         except toolchain.DoesNotFitError as error:
             raise SixfoldError(_explain_overflow(error, graph, plan, target, place)) from error
         shutil.copyfile(elf, folder / "firmware.elf")
@@ -100,17 +100,21 @@ def _write_descriptions(graph: IntegerGraph, plan: MemoryPlan, sizes: Sizes, fol
 def _explain_overflow(
     error: toolchain.DoesNotFitError, graph: IntegerGraph, plan: MemoryPlan, target: Target, place: Placement
 ) -> str:
-    parts = []
-    if "SRAM" in error.overflow:
-        parts.append(
-            f"sram ({place.sram.size} bytes) is {error.overflow['SRAM']} bytes too small: the arena takes "
-            f"{plan.arena_bytes}, its peak is layer {plan.peak_operator} with {plan.peak_bytes} live bytes"
-        )
-    if "FLASH" in error.overflow:
-        weights = {op.name: op.weight.size for op in graph.operators if not isinstance(op, Add | GlobalAveragePool)}
-        largest = max(weights, key=lambda name: weights[name])
-        parts.append(
-            f"flash ({place.flash.size} bytes) is {error.overflow['FLASH']} bytes too small: the weights take "
-            f"{sum(weights.values())}, the largest layer is {largest} with {weights[largest]}"
-        )
+    memory, parts = place.memory, []
+    names = {name.upper(): name for name in memory.regions}
+    for region, missing in error.overflow.items():
+        name = names[region]
+        reason = "it holds the stack and other data"
+        if name == memory.place.arena:
+            reason = (
+                f"the arena takes {plan.arena_bytes}, its peak is layer {plan.peak_operator} with {plan.peak_bytes} "
+                "live bytes"
+            )
+        elif name == memory.place.weights:
+            weights = {op.name: op.weight.size for op in graph.operators if not isinstance(op, Add | GlobalAveragePool)}
+            largest = max(weights, key=lambda layer: weights[layer])
+            reason = f"the weights take {sum(weights.values())}, the largest layer is {largest} with {weights[largest]}"
+        elif name == "flash":
+            reason = "it holds the code"
+        parts.append(f"{name} ({memory.regions[name].size} bytes) is {missing} bytes too small: {reason}")
     return f"the model does not fit target {target.name}: " + "; ".join(parts)

@@ -26,9 +26,9 @@ class Sizes:
 
 
 _CODE = (".vectors", ".text")
-_CONSTANTS = (".rodata",)
+_CONSTANTS = (".weights", ".rodata")
 _INITIALISED = (".data",)
-_ZEROED = (".bss",)
+_ZEROED = (".arena", ".bss")
 
 
 def read_sizes(path: Path) -> Sizes:

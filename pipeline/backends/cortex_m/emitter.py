@@ -88,10 +88,12 @@ def emit_model(graph: IntegerGraph, plan: MemoryPlan) -> dict[str, str]:
 
 def emit_linker_script(target_name: str, placement: Placement) -> str:
     """Generate the linker script: exactly the target's memories, so that the linker refuses what does not fit."""
+    memory = placement.memory
     values = {
         "target": target_name,
-        "flash": placement.flash,
-        "sram": placement.sram,
+        "regions": memory.regions,
+        "place": memory.place,
+        "constant": {"flash", memory.place.weights},
         "stack_bytes": STACK_BYTES,
         "alignment": ALIGNMENT,
     }

@@ -58,7 +58,9 @@ def require_core(core: str) -> None:
         raise SixfoldError(f"core {core}: not in firmware/cores.json; there are {', '.join(cores)}")
 
 
-def build_device(model: Path, build: Path, core: str, board: str, kernels: str) -> Path:
+def build_device(
+    model: Path, build: Path, core: str, board: str, kernels: str, settings: Mapping[str, int] | None = None
+) -> Path:
     """Cross-compile the model in folder `model` (``model.c``, ``model.h``, ``model.ld``).
 
     Args:
@@ -67,6 +69,7 @@ def build_device(model: Path, build: Path, core: str, board: str, kernels: str) 
         core: key of `firmware/cores.json`.
         board: folder of `firmware/boards`.
         kernels: folder of `firmware/kernels`.
+        settings: numbers that the board's start-up is compiled with, by macro name.
 
     Returns:
         The linked ``firmware.elf`` inside `build`.
@@ -77,7 +80,12 @@ def build_device(model: Path, build: Path, core: str, board: str, kernels: str) 
     """
     require_tools()
     toolchain_file = FIRMWARE / "cmake" / "arm-none-eabi.cmake"
-    options = {"CMAKE_TOOLCHAIN_FILE": toolchain_file, "SIXFOLD_CORE": core, "SIXFOLD_BOARD": board}
+    options = {
+        "CMAKE_TOOLCHAIN_FILE": toolchain_file,
+        "SIXFOLD_CORE": core,
+        "SIXFOLD_BOARD": board,
+        "SIXFOLD_SETTINGS": ";".join(f"{name}={value}" for name, value in sorted((settings or {}).items())),
+    }
     _cmake(model, build, kernels, options)
     return build / "firmware.elf"
 
