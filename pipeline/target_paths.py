@@ -11,6 +11,7 @@ from pipeline.targets import Target
 _SOURCES = {
     "onnxruntime": "pipeline/backends/uint8_twin.py",
     "openvino": "pipeline/backends/uint8_twin.py",
+    "tvm": "constraints.txt",
     "cortex-m": "firmware",
 }
 

@@ -3,7 +3,7 @@
 import itertools
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
@@ -170,24 +170,39 @@ class Budget(Checked):
     flash: Bytes | None = None
 
 
+#: What TVM can generate code for, see `pipeline/backends/tvm/isa.py`.
+InstructionSet: TypeAlias = Literal["avx512-vnni", "avx2", "neon-dotprod", "neon"]
+
+
 class Target(Checked):
-    """One board, or this host with one runtime."""
+    """One board, or this host with one runtime.
+
+    Attributes:
+        instruction_sets: for TVM, the best first: the runner takes the first that the processor has.
+    """
 
     name: str
     summary: str
-    backend: Literal["onnxruntime", "openvino", "cortex-m"]
+    backend: Literal["onnxruntime", "openvino", "tvm", "cortex-m"]
     core: str
     clock_hz: Annotated[int, Field(gt=0)] | None = None
     memory: Memory | None = None
     board: BoardSpec | None = None
     runner: RunnerSpec
     flash: FlashSpec | None = None
+    instruction_sets: tuple[InstructionSet, ...] = ()
     budget: Budget
 
     @property
     def family(self) -> Literal["fixed-point", "float"]:
         """Arithmetic family of the backend: how it turns an accumulator into an int8 code."""
         return "fixed-point" if self.backend == "cortex-m" else "float"
+
+    @model_validator(mode="after")
+    def _tvm_has_instruction_sets(self) -> "Target":
+        if (self.backend == "tvm") != bool(self.instruction_sets):
+            raise ValueError("instruction_sets are needed for backend tvm, and only there")
+        return self
 
     @model_validator(mode="after")
     def _microcontroller_has_memory(self) -> "Target":

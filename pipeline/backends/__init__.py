@@ -10,6 +10,7 @@ from pipeline.targets import Target
 BACKEND_MODULES = {
     "onnxruntime": "pipeline.backends.onnxruntime",
     "openvino": "pipeline.backends.openvino",
+    "tvm": "pipeline.backends.tvm",
     "cortex-m": "pipeline.backends.cortex_m",
 }
 

@@ -77,6 +77,19 @@ def verify(target: TargetName) -> None:
 
 
 @app.command()
+def tune(target: TargetName) -> None:
+    """Measure on this computer which tile sizes suit TARGET's kernels best (backend tvm); goes on where it stopped.
+
+    The result, in pipeline/backends/tvm/tuned/, is an input of every later build.
+
+    Example: sixfold tune host-tvm && sixfold build host-tvm
+    """
+    from pipeline.cli.tune import tune_target
+
+    tune_target(target)
+
+
+@app.command()
 def evaluate(
     data: Annotated[
         Path,

@@ -3,6 +3,8 @@
 Every operation is float32, in this order; another order can differ where a value falls next to a rounding tie.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,19 +35,37 @@ def requantize(accumulator: npt.NDArray[np.int64], factor: npt.ArrayLike, zero_p
     return saturate(np.rint(scaled) + np.float32(zero_point))
 
 
+@dataclass(frozen=True)
+class AddTerms:
+    """The float32 constants of an addition: ``result = left * left_ratio + (right * right_ratio + constant)``.
+
+    Codes and zero points are those of the uint8 twin, larger by 128.
+    """
+
+    left_ratio: np.float32
+    right_ratio: np.float32
+    constant: np.float32
+
+
+def add_terms(left: Tensor, right: Tensor, result: Tensor) -> AddTerms:
+    """Gather the scales and zero points of an addition as MLAS does."""
+    left_ratio = np.float32(left.scale) / np.float32(result.scale)
+    right_ratio = np.float32(right.scale) / np.float32(result.scale)
+    left_zero, right_zero, zero = (np.float32(t.zero_point + 128) for t in (left, right, result))
+    constant = zero - _fused_multiply_add(left_ratio, left_zero, right_ratio * right_zero)
+    return AddTerms(left_ratio, right_ratio, np.float32(constant))
+
+
 def add(left: Int8Array, right: Int8Array, left_tensor: Tensor, right_tensor: Tensor, result: Tensor) -> Int8Array:
     """Sum of two int8 tensors in the result's codes.
 
-    This is MLAS's AVX2 kernel on the uint8 twin, whose codes and zero points are larger by 128: the zero points are
-    gathered in one constant, then right and left are added, each by a fused multiply-add. With other rounding (no
-    FMA, signed codes) about one in 50 000 code pairs lands on the other side of a tie.
+    This is MLAS's AVX2 kernel on the uint8 twin: the zero points are gathered in one constant, then right and left are
+    added, each by a fused multiply-add. With other rounding (no FMA, signed codes) about one in 50 000 code pairs lands
+    on the other side of a tie.
     """
-    left_ratio = np.float32(left_tensor.scale) / np.float32(result.scale)
-    right_ratio = np.float32(right_tensor.scale) / np.float32(result.scale)
-    left_zero, right_zero, zero = (np.float32(t.zero_point + 128) for t in (left_tensor, right_tensor, result))
-    constant = zero - _fused_multiply_add(left_ratio, left_zero, right_ratio * right_zero)
-    total = _fused_multiply_add(right.astype(np.float32) + 128, right_ratio, constant)
-    total = _fused_multiply_add(left.astype(np.float32) + 128, left_ratio, total)
+    terms = add_terms(left_tensor, right_tensor, result)
+    total = _fused_multiply_add(right.astype(np.float32) + 128, terms.right_ratio, terms.constant)
+    total = _fused_multiply_add(left.astype(np.float32) + 128, terms.left_ratio, total)
     return saturate(np.rint(total) - 128)
 
 

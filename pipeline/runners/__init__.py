@@ -12,6 +12,7 @@ from pipeline.targets import Target
 RUNNER_MODULES = {
     ("onnxruntime", "host"): "pipeline.runners.host_onnxruntime",
     ("openvino", "host"): "pipeline.runners.host_openvino",
+    ("tvm", "host"): "pipeline.runners.host_tvm",
     ("cortex-m", "qemu-system"): "pipeline.runners.qemu_system",
 }
 

@@ -4,8 +4,9 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,23 +18,34 @@ from pipeline.runners import Latency
 _WARM_UP = 5
 _REPEATS = 50
 
-#: One inference: uint8 ``(1, channels, height, width)`` to uint8 ``(1, classes, 1, 1)``.
-Infer = Callable[[Uint8Array], Uint8Array]
+Image = TypeVar("Image", Int8Array, Uint8Array)
+#: One inference of the uint8 twin: uint8 ``(1, channels, height, width)`` to uint8 ``(1, classes, 1, 1)``.
+InferTwin = Callable[[Uint8Array], Uint8Array]
 
 
-def run_all(infer: Infer, inputs: Int8Array, description: str) -> Int8Array:
+def run_twin(infer: InferTwin, inputs: Int8Array, description: str) -> Int8Array:
     """Run every int8 ``(samples, height, width, channels)`` input; returns int8 ``(samples, classes)``."""
+    return run_all(lambda image: from_uint8(infer(image)), _planar(inputs), description)
+
+
+def measure_twin(infer: InferTwin, inputs: Int8Array) -> Latency:
+    """As :func:`measure`, of the uint8 twin."""
+    return measure(infer, _planar(inputs[: _WARM_UP + _REPEATS]))
+
+
+def run_all(infer: Callable[[Image], Int8Array], images: Sequence[Image], description: str) -> Int8Array:
+    """Run every image, in the runtime's own layout; returns int8 ``(samples, classes)``."""
     rows = []
-    with progress_bar(description, len(inputs)) as advance:
-        for image in _planar(inputs):
-            rows.append(from_uint8(infer(image)).reshape(-1))
+    with progress_bar(description, len(images)) as advance:
+        for image in images:
+            rows.append(infer(image).reshape(-1))
             advance(1)
     return np.stack(rows)
 
 
-def measure(infer: Infer, inputs: Int8Array) -> Latency:
+def measure(infer: Callable[[Image], object], images: Sequence[Image]) -> Latency:
     """Median wall-clock time of one inference on one thread, in ms, after a warm-up."""
-    images = _planar(inputs[: _WARM_UP + _REPEATS])
+    images = images[: _WARM_UP + _REPEATS]
     for image in images[:_WARM_UP]:
         infer(image)
     times = []
@@ -45,15 +57,26 @@ def measure(infer: Infer, inputs: Int8Array) -> Latency:
     return Latency("measured", "ms", statistics.median(times), _REPEATS, f"{cpu_name()}, 1 thread")
 
 
+def cpu_flags() -> frozenset[str]:
+    """Instruction sets of this computer's processor, as Linux names them; empty elsewhere."""
+    return frozenset(_cpu_info("flags").split())
+
+
 def cpu_name() -> str:
     """The processor's marketing name where the system tells it, else its architecture."""
+    return _cpu_info("model name") or platform.processor() or platform.machine() or os.name
+
+
+def _cpu_info(field: str) -> str:
+    """First line of /proc/cpuinfo with this field; empty where there is none."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+            name, _, value = line.partition(":")
+            if name.strip() == field:
+                return value.strip()
     except OSError:
         pass
-    return platform.processor() or platform.machine() or os.name
+    return ""
 
 
 def _planar(inputs: Int8Array) -> list[Uint8Array]:

@@ -39,8 +39,8 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
         return np.asarray(session.run(None, {session.get_inputs()[0].name: image})[0])
 
     return RunResult(
-        outputs=host.run_all(infer, inputs, target.name),
-        latency=host.measure(infer, inputs),
+        outputs=host.run_twin(infer, inputs, target.name),
+        latency=host.measure_twin(infer, inputs),
         tools={"onnxruntime": ort.__version__},
         details={"executed_operators": dict(sorted(executed.items()))},
     )

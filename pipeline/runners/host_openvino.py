@@ -40,8 +40,8 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
         return np.array(next(iter(request.infer([image]).values())))
 
     return RunResult(
-        outputs=host.run_all(infer, inputs, target.name),
-        latency=host.measure(infer, inputs),
+        outputs=host.run_twin(infer, inputs, target.name),
+        latency=host.measure_twin(infer, inputs),
         tools={"openvino": ov.__version__},
         details={"executed_primitives": _primitives(compiled)},
     )

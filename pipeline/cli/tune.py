@@ -1,0 +1,36 @@
+"""`sixfold tune`: measured schedules for the kernels of backend tvm."""
+
+from pipeline.backends.tvm.isa import INSTRUCTION_SETS
+from pipeline.backends.tvm.tuning import FOLDER, tune, unmeasured
+from pipeline.errors import SixfoldError
+from pipeline.graph.reader import read_graph
+from pipeline.paths import INT8_MODEL
+from pipeline.progress import progress_bar
+from pipeline.runners.host import cpu_flags
+from pipeline.targets import load_target
+
+
+def tune_target(name: str) -> None:
+    """Measure every kernel shape of the current graph that was not measured, for what this processor can run.
+
+    Raises:
+        SixfoldError: the target is not TVM's, or this processor has none of its instruction sets.
+    """
+    target = load_target(name)
+    if target.backend != "tvm":
+        raise SixfoldError(f"targets/{name}.yaml: backend is {target.backend}; only tvm's kernels are tuned")
+    here = [INSTRUCTION_SETS[each] for each in target.instruction_sets if _runs_here(each)]
+    if not here:
+        wanted = ", ".join(target.instruction_sets)
+        raise SixfoldError(f"{name}: this processor has none of {wanted}; tune on the target itself")
+    graph = read_graph(INT8_MODEL)
+    for isa in here:
+        todo = unmeasured(graph, isa)
+        with progress_bar(f"tuning, {isa.name}", len(todo)) as advance:
+            tune(graph, isa, progress=advance)
+        print(f"{isa.name}: measured {len(todo)} kernel shapes, all in {FOLDER.name}/{isa.name}.json")
+
+
+def _runs_here(name: str) -> bool:
+    isa = INSTRUCTION_SETS[name]
+    return bool(isa.cpu_flags) and cpu_flags().issuperset(isa.cpu_flags)
