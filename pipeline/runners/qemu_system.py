@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import SixfoldError
-from pipeline.files import read_json, sha256_file
 from pipeline.graph.ir import Int8Array
 from pipeline.progress import progress_bar
 from pipeline.runners import Footprint, Latency, LayerCost, RunResult
+from pipeline.runners.firmware import EVALUATION, FirmwareArtefact, read_artefact
 from pipeline.targets import Target
 
 #: Test images that verification emulates: 15 ms each for the smallest network, 2 s for a width of 1.0 at 224x224.
@@ -38,20 +38,6 @@ _POLL_S = 0.1
 _REQUEST_HEADER = struct.Struct("<8s32sII")
 _RESULT_HEADER = struct.Struct("<8s32sIIII")
 _RESULT_END = struct.Struct("<I8s")
-
-
-@dataclass(frozen=True)
-class _Artefact:
-    """What `model.json` and `memory.json` of an artefact say."""
-
-    elf: Path
-    sha256: bytes
-    input_shape: tuple[int, int, int]
-    classes: int
-    layers: tuple[tuple[str, int], ...]
-    tools: dict[str, str]
-    flash_bytes: int
-    ram_bytes: int
 
 
 @dataclass(frozen=True)
@@ -78,11 +64,8 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     Raises:
         SixfoldError: QEMU is missing or failed, the artefact is damaged, the firmware failed or took too long.
     """
-    built = _read_artefact(artefact)
-    if inputs.dtype != np.int8 or inputs.shape[1:] != built.input_shape or not len(inputs):
-        raise SixfoldError(
-            f"{artefact}: takes int8 samples of shape {built.input_shape}, got {inputs.dtype} {inputs.shape}"
-        )
+    built = read_artefact(artefact, EVALUATION)
+    built.check_inputs(inputs)
     version = qemu_version()
     machine = str(target.runner.machine)
     with tempfile.TemporaryDirectory(prefix="sixfold-qemu-") as name:
@@ -124,37 +107,12 @@ def qemu_version() -> str:
     return match[1] if match else "unknown"
 
 
-def _read_artefact(folder: Path) -> _Artefact:
-    model, memory = read_json(folder / "model.json"), read_json(folder / "memory.json")
-    elf = folder / "firmware.elf"
-    try:
-        height, width, channels = model["input"]
-        artefact = _Artefact(
-            # QEMU runs in a folder of its own, so the path must not depend on ours.
-            elf=elf.resolve(),
-            sha256=bytes.fromhex(model["sha256"]),
-            input_shape=(int(height), int(width), int(channels)),
-            classes=int(model["classes"]),
-            layers=tuple((str(layer["name"]), int(layer["macs"])) for layer in model["layers"]),
-            tools={str(name): str(version) for name, version in model["tools"].items()},
-            flash_bytes=int(memory["flash_bytes"]),
-            ram_bytes=int(memory["ram_bytes"]),
-        )
-        expected = str(model["elf_sha256"])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise SixfoldError(f"{folder}: model.json or memory.json is incomplete ({error!r}); build it again") from error
-    # QEMU would run any other file as a raw memory image, with results that explain nothing.
-    if not elf.is_file() or sha256_file(elf) != expected:
-        raise SixfoldError(f"{elf}: missing, or not the file that model.json describes; build it again")
-    return artefact
-
-
-def _write_request(path: Path, artefact: _Artefact, inputs: Int8Array) -> None:
+def _write_request(path: Path, artefact: FirmwareArtefact, inputs: Int8Array) -> None:
     header = _REQUEST_HEADER.pack(b"SXFREQ01", artefact.sha256, len(inputs), inputs[0].size)
     path.write_bytes(header + np.ascontiguousarray(inputs).tobytes())
 
 
-def _emulate(folder: Path, artefact: _Artefact, machine: str, samples: int) -> None:
+def _emulate(folder: Path, artefact: FirmwareArtefact, machine: str, samples: int) -> None:
     """Run QEMU in `folder` until the firmware exits, showing the samples done on a terminal."""
     command = [
         *(QEMU, "-M", machine, "-display", "none", "-serial", "none", "-monitor", "none", "-nic", "none"),
@@ -211,7 +169,7 @@ def _sample_record(classes: int) -> np.dtype[np.void]:
     return np.dtype([("ticks", "<u8"), ("output", "i1", (classes,))])
 
 
-def _read_result(path: Path, artefact: _Artefact, samples: int) -> _Result:
+def _read_result(path: Path, artefact: FirmwareArtefact, samples: int) -> _Result:
     layers = len(artefact.layers)
     record = _sample_record(artefact.classes)
     expected_bytes = _RESULT_HEADER.size + samples * record.itemsize + 8 * layers + _RESULT_END.size
