@@ -22,5 +22,9 @@ def affine_quantization(low: float, high: float) -> tuple[np.float32, np.int8]:
     if not np.isfinite([low, high]).all() or low >= high:
         raise ValueError(f"[{low}, {high}] is not a quantisable interval")
     scale = np.float32((high - low) / 255)
-    zero_point = np.int8(np.clip(np.rint(-128 - low / np.float64(scale)), -128, 127))
-    return scale, zero_point
+    return scale, zero_point_of(low, scale)
+
+
+def zero_point_of(low: float, scale: np.float32) -> np.int8:
+    """The code of zero if `low` <= 0 has the least code, or as near to that as a code can be."""
+    return np.int8(np.clip(np.rint(-128 - low / np.float64(scale)), -128, 127))

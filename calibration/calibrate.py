@@ -11,14 +11,16 @@ import numpy.typing as npt
 import torch
 
 from calibration.emit import integer_graph
-from calibration.encoding import Encoding
+from calibration.encoding import Encoding, from_arrays, to_arrays
+from calibration.equivalence import Equivalence, check_equivalence
 from calibration.error_analysis import LayerNoise, analyse
 from calibration.impressions import class_impressions
 from calibration.network import Network
 from calibration.options import Options
 from calibration.ranges import decide_encodings
 from calibration.reconstruction import QuantizedWeights, quantize_weights
-from calibration.statistics import collect
+from calibration.resume import Arrays, Keep, make_anew
+from calibration.statistics import Statistics, collect
 from pipeline.graph.ir import IntegerGraph
 
 #: Fewer photographs than this are topped up: 16 alone gave 18.4 dB, one 2.6 dB, none with class impressions 20.3 dB.
@@ -26,6 +28,23 @@ ENOUGH_IMAGES = 64
 #: Photographs excite a channel by more than class impressions do. Measured with none but these, on photographs:
 #: factor 1.25 19.3 dB, 1.5 20.3 dB, 2 18.3 dB.
 SYNTHETIC_MARGIN = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """What calibration has seen: all that depends on the images and on no option but the seed.
+
+    Attributes:
+        pixels: the images, the real ones first, ``(n, channels, height, width)``.
+        synthetic: how many of them were made up.
+        input_range: least and greatest value that a pixel can have.
+        statistics: of the float network over them.
+    """
+
+    pixels: torch.Tensor
+    synthetic: int
+    input_range: tuple[float, float]
+    statistics: Statistics
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +69,7 @@ def quantize_network(
     bounds: npt.NDArray[np.float32],
     options: Options,
     progress: Callable[[int], None] | None = None,
+    keep: Keep = make_anew,
 ) -> Quantized:
     """Quantise `network`: weights int8 per channel, activations int8 per tensor, biases int32.
 
@@ -64,28 +84,63 @@ def quantize_network(
         bounds: least and greatest value that a pixel of each channel can have, ``(channels, 2)``.
         options: which methods are used.
         progress: called with steps done since its last call, :func:`steps` in all.
+        keep: remembers what is costly, for a run that is interrupted.
 
     Raises:
         ValueError: images are not finite or of another shape than the network takes, or none are given at all; a bias
             does not fit.
     """
+    observed = observe(network, images, synthetic, bounds, options.seed, progress, keep)
+    return quantize_observed(network, observed, options, progress, keep)
+
+
+def observe(
+    network: Network,
+    images: npt.NDArray[np.float32],
+    synthetic: npt.NDArray[np.float32],
+    bounds: npt.NDArray[np.float32],
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+    keep: Keep = make_anew,
+) -> Observed:
+    """The first part of :func:`quantize_network`, which several sets of options can share; arguments as there."""
     for given in (images, synthetic):
         if given.shape[1:] != network.input_shape or not np.isfinite(given).all():
             raise ValueError(f"calibration images {given.shape}: finite ones of {network.input_shape} are needed")
     if len(images) + len(synthetic) == 0:
         raise ValueError("calibration needs at least one image, real or synthetic")
-    if len(synthetic):
-        options = replace(options, clip=False, margin=SYNTHETIC_MARGIN)
-    input_range = float(bounds.min()), float(bounds.max())
     pixels = torch.from_numpy(np.ascontiguousarray(images))
     with single_threaded(), torch.no_grad():
         if len(synthetic):
             low, high = torch.from_numpy(bounds.astype(np.float32)).unbind(1)
             start = torch.from_numpy(np.ascontiguousarray(synthetic))
-            pixels = torch.cat([pixels, class_impressions(network, start, low, high, options.seed, progress)])
-        statistics = collect(network, pixels, options.seed, progress)
-        encodings = decide_encodings(network, statistics, input_range, options)
-        weights = quantize_weights(network, statistics, encodings, pixels, options, progress)
+
+            def impressions() -> Arrays:
+                return {"images": class_impressions(network, start, low, high, seed, progress).numpy()}
+
+            pixels = torch.cat([pixels, torch.from_numpy(keep("impressions", impressions)["images"])])
+        statistics = collect(network, pixels, seed, progress)
+    return Observed(pixels, len(synthetic), (float(bounds.min()), float(bounds.max())), statistics)
+
+
+def quantize_observed(
+    network: Network,
+    observed: Observed,
+    options: Options,
+    progress: Callable[[int], None] | None = None,
+    keep: Keep = make_anew,
+) -> Quantized:
+    """The second part of :func:`quantize_network`; `options.seed` is the one of :func:`observe`."""
+    if observed.synthetic:
+        options = replace(options, clip=False, margin=SYNTHETIC_MARGIN)
+    names = [network.input, *(layer.name for layer in network.layers)]
+
+    def decide() -> Arrays:
+        return to_arrays(decide_encodings(network, observed.statistics, observed.input_range, options), names)
+
+    with single_threaded(), torch.no_grad():
+        encodings = from_arrays(keep("encodings", decide), names)
+        weights = quantize_weights(network, observed.statistics, encodings, observed.pixels, options, progress, keep)
     return Quantized(integer_graph(network, encodings, weights), encodings, weights)
 
 
@@ -105,6 +160,16 @@ def noise_by_layer(
     """What each layer's rounding costs the logits on `images` ``(n, channels, height, width)``."""
     with single_threaded(), torch.no_grad():
         return analyse(network, quantized.encodings, quantized.weights, torch.from_numpy(images), seed)
+
+
+def equivalence(network: Network, quantized: Quantized, images: npt.NDArray[np.float32]) -> Equivalence:
+    """How far the equalised float network is from the original on `images` ``(n, channels, height, width)``.
+
+    Raises:
+        ValueError: further than rounding explains.
+    """
+    with single_threaded(), torch.no_grad():
+        return check_equivalence(network, quantized.encodings, torch.from_numpy(np.ascontiguousarray(images)))
 
 
 @contextmanager

@@ -8,12 +8,15 @@ channel) are absorbed by the weights and biases around the tensor: see :mod:`cal
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from calibration.resume import Arrays
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -53,3 +56,29 @@ class Encoding:
         """Real values of codes less zero point ``(n, channels, h, w)``."""
         step, offset = (torch.from_numpy(a).to(centred.dtype).reshape(1, -1, 1, 1) for a in (self.step, self.offset))
         return offset + step * centred
+
+
+def to_arrays(encodings: Mapping[str, Encoding], names: Sequence[str]) -> Arrays:
+    """The encodings of the tensors `names`, in that order, as arrays; nothing is lost."""
+    chosen = [encodings[name] for name in names]
+    return {
+        "scale": np.array([encoding.scale for encoding in chosen], np.float32),
+        "zero_point": np.array([encoding.zero_point for encoding in chosen], np.int64),
+        "channels": np.array([len(encoding.unit) for encoding in chosen], np.int64),
+        "unit": np.concatenate([encoding.unit for encoding in chosen]),
+        "offset": np.concatenate([encoding.offset for encoding in chosen]),
+    }
+
+
+def from_arrays(arrays: Arrays, names: Sequence[str]) -> dict[str, Encoding]:
+    """What :func:`to_arrays` was given."""
+    ends = np.cumsum(arrays["channels"])[:-1]
+    parts = zip(
+        names,
+        arrays["scale"],
+        arrays["zero_point"],
+        np.split(arrays["unit"], ends),
+        np.split(arrays["offset"], ends),
+        strict=True,
+    )
+    return {name: Encoding(np.float32(scale), int(zero), unit, offset) for name, scale, zero, unit, offset in parts}

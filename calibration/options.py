@@ -16,6 +16,7 @@ class Options:
             are not what the network will see. ReLU6 bounds it all the same.
         centre: shift the channels of linear tensors to mean zero.
         equalise: a scale per channel wherever the neighbouring weights can absorb it.
+        share_chain: one scale for all tensors of a residual chain, so that its additions need no rescaling.
         rounding: of the weights.
         correct_bias: re-fit each bias to the inputs that the quantised layers before it produce.
         correct_stream: let a residual branch aim at what the quantised stream lacks, not at the float branch.
@@ -26,6 +27,7 @@ class Options:
     margin: float = 1.0
     centre: bool = True
     equalise: bool = True
+    share_chain: bool = False
     rounding: Rounding = "hessian"
     correct_bias: bool = True
     correct_stream: bool = True

@@ -14,7 +14,7 @@ Three kinds of tensor, three rules.
 * **The logits** are the device's result: one scale, no shift.
 
 The ranges of linear tensors have a scale and zero point each, chosen by the noise they cause in the logits over a grid
-of clips.
+of clips. With `share_chain` all tensors of a residual chain have one scale, and only their zero points differ.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from calibration.affine import affine_quantization
+from calibration.affine import affine_quantization, zero_point_of
 from calibration.encoding import Encoding
 from calibration.equalisation import Reader, Written, balance_bounded, balance_group
 from calibration.limits import one_sided_limits
@@ -158,18 +158,50 @@ class _Ranges:
             written = [Written(self.statistics[name].sensitivity, low[name], high[name]) for name in group]
             readers = [self._reader(layer) for name in group for layer in self._readers(name)]
             unit = balance_group(written, readers, self.kappa)
-        for name in group:
-            interval = float((low[name] / unit).min()), float((high[name] / unit).max())
-            if interval[0] >= interval[1]:
-                interval = (-DEAD_RANGE, DEAD_RANGE)
-            if self.options.clip:
-                interval = _clipped(self.statistics[name], offsets[name], unit, interval)
+        intervals = {
+            name: self._interval(
+                name, offsets[name], unit, float((low[name] / unit).min()), float((high[name] / unit).max())
+            )
+            for name in group
+        }
+        shared = self._shared_width(group, intervals, offsets, unit) if self.options.share_chain else None
+        for name, interval in intervals.items():
             if self.network.layer(name).relu6:
                 # A ReLU6 output that is added to: it has to clamp at zero all the same.
                 scale, zero_point = relu6_quantization(min(interval[1], RELU6_LIMIT))
-            else:
+            elif shared is None:
                 scale, zero_point = affine_quantization(*interval)
+            else:
+                scale = np.float32(shared / 255)
+                zero_point = zero_point_of(interval[0] * min(1.0, shared / (interval[1] - interval[0])), scale)
             self.encodings[name] = Encoding(scale, int(zero_point), unit, offsets[name])
+
+    def _interval(
+        self, name: str, offset: Float64Array, unit: Float64Array, low: float, high: float
+    ) -> tuple[float, float]:
+        if low >= high:
+            low, high = -DEAD_RANGE, DEAD_RANGE
+        return _clipped(self.statistics[name], offset, unit, (low, high)) if self.options.clip else (low, high)
+
+    def _shared_width(
+        self,
+        group: list[str],
+        intervals: dict[str, tuple[float, float]],
+        offsets: dict[str, Float64Array],
+        unit: Float64Array,
+    ) -> float | None:
+        """The one of the tensors' own widths that causes the least noise as that of all; None for a lone tensor."""
+        if len(group) == 1 or any(self.network.layer(name).relu6 for name in group):
+            return None
+        widths = {name: high - low for name, (low, high) in intervals.items()}
+
+        def noise(width: float) -> float:
+            return sum(
+                _noise(self.statistics[name], offsets[name], unit, intervals[name], min(1.0, width / own), width)
+                for name, own in widths.items()
+            )
+
+        return min(sorted(set(widths.values())), key=noise)
 
     def _adjustable(self, group: list[str]) -> bool:
         """Whether a scale and a shift per channel can be absorbed by everything around the group."""
@@ -218,3 +250,19 @@ def _clipped(
 
     best = min(((a, b) for a in CLIPS for b in CLIPS), key=noise)
     return low * best[0], high * best[1]
+
+
+def _noise(
+    statistics: TensorStatistics,
+    offset: Float64Array,
+    unit: Float64Array,
+    interval: tuple[float, float],
+    share: float,
+    width: float,
+) -> float:
+    """The noise of clipping to `share` of the interval and rounding to 256 codes over `width`."""
+    low, high = (end * share for end in interval)
+    values = (statistics.activated - _column(offset)) / _column(unit)
+    weights = statistics.weights * _column(unit) ** 2
+    clipped = (weights * (values - values.clamp(low, high)).square()).sum()
+    return float(clipped + weights.sum() * (width / 255) ** 2 / 12)

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ from torch import Tensor
 from calibration.encoding import Encoding
 from calibration.network import Layer, Network
 from calibration.options import Options
+from calibration.resume import Arrays, Keep, make_anew
 from calibration.rounding import largest_scale, round_by_hessian, round_to_nearest
 from calibration.statistics import Positions, Statistics, gather
 
@@ -65,6 +67,7 @@ def quantize_weights(
     images: Tensor,
     options: Options,
     progress: Callable[[int], None] | None = None,
+    keep: Keep = make_anew,
 ) -> dict[str, QuantizedWeights]:
     """Weights of all weighted layers by name.
 
@@ -75,11 +78,12 @@ def quantize_weights(
         images: normalised ``(n, channels, height, width)``.
         options: uses `rounding`, `correct_bias` and `correct_stream`.
         progress: called with the number of layers done since its last call.
+        keep: remembers each layer's weights.
 
     Raises:
         ValueError: a bias does not fit 32 bits at its scale; the layer is named.
     """
-    return _Reconstruction(network, statistics, encodings, options).run(images, progress)
+    return _Reconstruction(network, statistics, encodings, options).run(images, progress, keep)
 
 
 def folded_parameters(layer: Layer, source: Encoding, result: Encoding) -> tuple[Tensor, Tensor]:
@@ -134,15 +138,17 @@ class _Reconstruction:
         #: Codes less zero point of the tensors that are still to be read, int16.
         self.live: dict[str, Tensor] = {}
 
-    def run(self, images: Tensor, progress: Callable[[int], None] | None) -> dict[str, QuantizedWeights]:
+    def run(self, images: Tensor, progress: Callable[[int], None] | None, keep: Keep) -> dict[str, QuantizedWeights]:
         source = self.encodings[self.network.input]
         self.live = {
             self.network.input: torch.cat([source.centred(b).to(torch.int16) for b in torch.split(images, BATCH)])
         }
         last_read = {name: layer.name for layer in self.network.layers for name in layer.inputs}
-        for layer in self.network.layers:
+        for position, layer in enumerate(self.network.layers):
             if layer.weighted:
-                self.weights[layer.name] = self._quantize(layer)
+                # Layers are named by their place: a model's own names need not suit a file system.
+                kept = keep(f"layer-{position:03d}", partial(self._arrays, layer))
+                self.weights[layer.name] = QuantizedWeights(**kept)
             batches = zip(*(torch.split(self.live[name], BATCH) for name in layer.inputs), strict=True)
             self.live[layer.name] = torch.cat(
                 [self._execute(layer, [part.float() for part in batch]).to(torch.int16) for batch in batches]
@@ -177,6 +183,9 @@ class _Reconstruction:
                 )
                 factor = torch.from_numpy(sources[0].scale * quantized.scale / result.scale)
                 return result.saturate(accumulator * factor.reshape(1, -1, 1, 1))
+
+    def _arrays(self, layer: Layer) -> Arrays:
+        return dict(vars(self._quantize(layer)))
 
     def _quantize(self, layer: Layer) -> QuantizedWeights:
         source, result = self.encodings[layer.inputs[0]], self.encodings[layer.name]

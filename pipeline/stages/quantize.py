@@ -5,16 +5,19 @@ arithmetic families, so that what quantisation costs is known before any target 
 """
 
 import csv
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.calibrate import noise_by_layer, quantize_network, steps, synthetic_needed
+from calibration.calibrate import equivalence, noise_by_layer, quantize_network, steps, synthetic_needed
 from calibration.dead_leaves import dead_leaves
+from calibration.equivalence import Equivalence
 from calibration.error_analysis import LayerNoise, dominating
 from calibration.onnx_network import network_from_onnx
 from calibration.options import Options
+from calibration.range_report import Relu6Range, relu6_ranges
+from calibration.resume import KeptSteps, kept_steps
 from pipeline.data.prepared import PreparedDataset
 from pipeline.errors import SixfoldError, exits_cleanly
 from pipeline.evaluation import paired_accuracy, sqnr_db
@@ -33,8 +36,25 @@ from pipeline.preprocess import normalise, pixel_table, quantize_pixels
 from pipeline.progress import progress_bar
 
 
-def quantize(params: QuantizeParams) -> list[LayerNoise]:
-    """Write the int8 model; returns what each layer's rounding costs the logits."""
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What is known after quantising that the int8 model does not say.
+
+    Attributes:
+        layers: what each layer's rounding costs the logits.
+        ranges: where each ReLU6 output ends.
+        equalised: the equalised float network against the original.
+        kept: the steps of this run, to be forgotten once the report is written.
+    """
+
+    layers: tuple[LayerNoise, ...]
+    ranges: tuple[Relu6Range, ...]
+    equalised: Equivalence
+    kept: KeptSteps
+
+
+def quantize(params: QuantizeParams) -> Calibration:
+    """Write the int8 model; what an interrupted run with the same inputs had worked out is not done again."""
     model = load_onnx(FLOAT_MODEL)
     normalization = read_normalization({p.key: p.value for p in model.metadata_props}, str(FLOAT_MODEL))
     options = Options(**params.model_dump(exclude={"calibration_images"}))
@@ -43,11 +63,17 @@ def quantize(params: QuantizeParams) -> list[LayerNoise]:
     images, start = normalise(pixels, normalization), normalise(synthetic, normalization)
     table = pixel_table(normalization)
     bounds = np.stack([table.min(1), table.max(1)], axis=1)
+    arrays = {"images": images, "synthetic": start, "bounds": bounds}
+    kept = kept_steps(model.SerializeToString(deterministic=True), arrays, options)
+    if kept.found:
+        print(f"resuming {kept.folder}: {kept.found} steps are done")
     try:
         network = network_from_onnx(model)
         with progress_bar("calibration", steps(network, len(images))) as advance:
-            result = quantize_network(network, images, start, bounds, options, advance)
-        layers = noise_by_layer(network, result, images if len(images) else start, params.seed)
+            result = quantize_network(network, images, start, bounds, options, advance, kept)
+        seen = images if len(images) else start
+        equalised = equivalence(network, result, seen)
+        layers = noise_by_layer(network, result, seen, params.seed)
     except ValueError as error:
         raise SixfoldError(f"{FLOAT_MODEL}: {error}") from error
     with atomic_file(INT8_MODEL) as temporary:
@@ -55,10 +81,10 @@ def quantize(params: QuantizeParams) -> list[LayerNoise]:
     worst = dominating(layers)
     if worst is not None:
         print(f"warning: layer {worst.name} dominates the quantisation noise: {worst.sqnr_db:.1f} dB with it alone")
-    return layers
+    return Calibration(tuple(layers), relu6_ranges(network, result.encodings), equalised, kept)
 
 
-def score(layers: Sequence[LayerNoise]) -> None:
+def score(calibration: Calibration) -> None:
     """Compare the int8 model with the float model on the test split; write the metrics and the confusion table."""
     graph = read_graph(INT8_MODEL)
     normalization = read_normalization(graph.metadata, str(INT8_MODEL))
@@ -83,7 +109,9 @@ def score(layers: Sequence[LayerNoise]) -> None:
         {
             **report["fixed-point"],
             "float_family": report["float"],
-            "layers": [layer.as_json() for layer in layers],
+            "equalised": calibration.equalised.as_json(),
+            "layers": [layer.as_json() for layer in calibration.layers],
+            "relu6_ranges": [limits.as_json() for limits in calibration.ranges],
             "model": {
                 "sha256": sha256_file(INT8_MODEL),
                 "graph_sha256": graph.sha256(),
@@ -115,7 +143,9 @@ def _write_confusion(actual: npt.NDArray[np.int64], predicted: npt.NDArray[np.in
 @exits_cleanly
 def main() -> None:
     """Run the stage with params.yaml."""
-    score(quantize(load_params().selected.quantize))
+    calibration = quantize(load_params().selected.quantize)
+    score(calibration)
+    calibration.kept.remove()
 
 
 if __name__ == "__main__":

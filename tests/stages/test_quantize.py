@@ -1,6 +1,11 @@
 """Stage quantize: its outputs, calibration without images, and bad input as one line."""
 
 import json
+import re
+import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +17,7 @@ from onnx import numpy_helper
 from pipeline.graph.reader import read_graph
 from pipeline.models.checkpoint import save_model
 from pipeline.models.mobilenet_v2 import Architecture, MobileNetV2
-from tests.stages.running import run_stage, write_params
+from tests.stages.running import command, environment, run_stage, write_params
 from tests.training.datasets import tiny_dataset
 
 pytestmark = pytest.mark.slow
@@ -41,11 +46,15 @@ def test_the_stage_writes_graph_and_report_reproducibly(exported: Path, images: 
         assert done.returncode == 0, done.stderr
         contents.append(model.read_bytes())
     assert contents[0] == contents[1]
+    assert not list((exported / "build" / "quantize").iterdir())
     report = json.loads((exported / "reports" / "quantize.json").read_text())
     graph = read_graph(model)
     assert report["model"]["graph_sha256"] == graph.sha256()
     assert [layer["name"] for layer in report["layers"]] == [operator.name for operator in graph.operators]
     assert report["sqnr_db"] > 10
+    assert report["equalised"]["max_abs_diff"] <= report["equalised"]["bound"]
+    assert all(0 < limits["least"] <= limits["r"] <= 6 for limits in report["relu6_ranges"])
+    assert len(report["relu6_ranges"]) == 35
     assert "sixfold.labels" in graph.metadata
 
 
@@ -65,3 +74,34 @@ def test_a_weight_that_is_not_finite_is_one_line_and_exit_code_2(exported: Path,
     assert done.stderr == (
         f"error: models/model.onnx: node 'features.4.conv.2' (Conv): '{name}' holds NaN or infinite values\n"
     )
+
+
+def _kill_when_kept(folder: Path, steps: int) -> None:
+    """Start the stage, and kill it outright as soon as so many of its steps are kept."""
+    with subprocess.Popen(command("quantize"), cwd=folder, env=environment(), stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 300
+        while len(list(folder.glob("build/quantize/*/*.npz"))) < steps and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, "the stage ended before it could be killed"
+
+
+def test_killed_twice_and_run_again_is_the_same_bytes(exported: Path, tmp_path: Path) -> None:
+    write_params(exported)
+    done = run_stage("quantize", exported)
+    assert done.returncode == 0, done.stderr
+    assert "resuming" not in done.stdout
+    write_params(tmp_path)
+    shutil.copytree(exported / "data", tmp_path / "data")
+    (tmp_path / "models").mkdir()
+    shutil.copy(exported / "models" / "model.onnx", tmp_path / "models")
+    _kill_when_kept(tmp_path, 3)
+    _kill_when_kept(tmp_path, 12)
+    assert not (tmp_path / "models" / "model.int8.onnx").exists()
+    done = run_stage("quantize", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"resuming build/quantize/[0-9a-f]{16}: \d+ steps are done\n", done.stdout)
+    for name in ("models/model.int8.onnx", "reports/quantize.json", "reports/confusion.csv"):
+        assert (tmp_path / name).read_bytes() == (exported / name).read_bytes(), name
+    assert not list((tmp_path / "build" / "quantize").iterdir())
