@@ -17,3 +17,8 @@ def artefact_folder(target: str) -> Path:
 def target_report(target: str) -> Path:
     """What verification of a target found."""
     return REPORTS / f"{target}.json"
+
+
+def board_report(target: str) -> Path:
+    """What verification on a board at this computer found; the pipeline neither makes nor needs it."""
+    return REPORTS / "boards" / f"{target}.json"

@@ -110,17 +110,21 @@ class RunnerSpec(Checked):
 
     Attributes:
         machine: the emulator's machine name, for `qemu-system`.
+        port: the board's serial port, for `serial`: a device file or a pyserial URL.
         stands_for: set when no emulator has the board and the machine is only of the same core.
     """
 
-    kind: Literal["host", "qemu-system"]
+    kind: Literal["host", "qemu-system", "serial"]
     machine: str | None = None
+    port: str | None = None
     stands_for: str | None = None
 
     @model_validator(mode="after")
     def _machine_where_needed(self) -> "RunnerSpec":
         if (self.kind == "qemu-system") != (self.machine is not None):
             raise ValueError("machine is needed for kind qemu-system, and only there")
+        if (self.kind == "serial") != (self.port is not None):
+            raise ValueError("port is needed for kind serial, and only there")
         return self
 
 

@@ -121,11 +121,21 @@ def test_params_prints_the_lines_to_paste(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 def test_build_and_verify_call_the_stages(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[tuple[str, str]] = []
+    called: list[tuple[str | None, ...]] = []
     monkeypatch.setattr(compile_stage, "compile_target", lambda name: called.append(("build", name)))
-    monkeypatch.setattr(verify_stage, "verify_target", lambda name: called.append(("verify", name)))
+    monkeypatch.setattr(verify_stage, "verify_target", lambda name, port: called.append(("verify", name, port)))
     assert run(monkeypatch, "build", "mps2-an386") == run(monkeypatch, "verify", "host-openvino") == 0
-    assert called == [("build", "mps2-an386"), ("verify", "host-openvino")]
+    assert run(monkeypatch, "verify", "mps2-an386", "--port", "/dev/ttyACM0") == 0
+    assert called == [
+        ("build", "mps2-an386"),
+        ("verify", "host-openvino", None),
+        ("verify", "mps2-an386", "/dev/ttyACM0"),
+    ]
+
+
+def test_only_microcontrollers_have_a_port(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "verify", "host-openvino", "--port", "/dev/ttyACM0") == 2
+    assert "host-openvino: --port is for microcontrollers, its backend is openvino" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -143,7 +153,7 @@ def test_how_a_command_ends(
     code: int,
     line: str,
 ) -> None:
-    def fail(name: str) -> None:
+    def fail(name: str, port: str | None) -> None:
         raise failure
 
     monkeypatch.setattr(verify_stage, "verify_target", fail)

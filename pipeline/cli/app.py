@@ -69,11 +69,20 @@ def build(target: TargetName) -> None:
 
 
 @app.command()
-def verify(target: TargetName) -> None:
+def verify(
+    target: TargetName,
+    port: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT",
+            help="Verify on the board behind this serial port instead, into reports/boards/: /dev/ttyACM0, socket://H:P.",
+        ),
+    ] = None,
+) -> None:
     """Run TARGET's artefact and check parity and budget, as stage verify@TARGET does; exit 1 if one fails."""
     from pipeline.stages.verify import verify_target
 
-    verify_target(target)
+    verify_target(target, port)
 
 
 @app.command()

@@ -14,6 +14,7 @@ RUNNER_MODULES = {
     ("openvino", "host"): "pipeline.runners.host_openvino",
     ("tvm", "host"): "pipeline.runners.host_tvm",
     ("cortex-m", "qemu-system"): "pipeline.runners.qemu_system",
+    ("cortex-m", "serial"): "pipeline.runners.serial_port",
 }
 
 

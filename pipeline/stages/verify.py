@@ -23,24 +23,32 @@ from pipeline.graph.reader import read_graph
 from pipeline.graph.reference import execute
 from pipeline.metadata import read_normalization
 from pipeline.parity import OPERATOR_TOLERANCE_LSB, OperatorParity, Parity, compare, operator_parity
-from pipeline.paths import FLOAT_MODEL, INT8_MODEL, artefact_folder, target_report
+from pipeline.paths import FLOAT_MODEL, INT8_MODEL, artefact_folder, board_report, target_report
 from pipeline.preprocess import quantize_pixels
 from pipeline.progress import progress_bar
 from pipeline.runners import RunResult, load_runner
-from pipeline.targets import Budget, Target, load_target
+from pipeline.targets import Budget, RunnerSpec, Target, load_target
 
 #: Test images on which a runtime that fuses across a rounding is checked operator by operator.
 _OPERATOR_SAMPLES = 4
 
 
-def verify_target(name: str) -> None:
+def verify_target(name: str, port: str | None = None) -> None:
     """Verify target `name` and write its report.
+
+    Args:
+        name: of a file in targets/.
+        port: a board's serial port; the board then takes the place of the target's own runner, and of its report.
 
     Raises:
         SixfoldError: something needed is missing or damaged.
         GateFailedError: the report is written, and holds a violation.
     """
     target = load_target(name)
+    report = target_report(name)
+    if port is not None:
+        target = _on_a_board(target, port)
+        report = board_report(name)
     graph = read_graph(INT8_MODEL)
     normalization = read_normalization(graph.metadata, str(INT8_MODEL))
     data = PreparedDataset.load()
@@ -67,9 +75,15 @@ def verify_target(name: str) -> None:
     fp32 = float_logits(FLOAT_MODEL, images[scored], normalization).argmax(1)
     accuracy = paired_accuracy(labels[scored], fp32, predictions)
     violations = _violations(target.budget, accuracy, result, parity, operators)
-    write_json(target_report(name), _report(target, graph, accuracy, parity, operators, result, violations))
+    write_json(report, _report(target, graph, accuracy, parity, operators, result, violations))
     if violations:
-        raise GateFailedError(f"{name}: {'; '.join(violations)} (see {target_report(name)})")
+        raise GateFailedError(f"{name}: {'; '.join(violations)} (see {report})")
+
+
+def _on_a_board(target: Target, port: str) -> Target:
+    if target.backend != "cortex-m":
+        raise SixfoldError(f"target {target.name}: --port is for microcontrollers, its backend is {target.backend}")
+    return target.model_copy(update={"runner": RunnerSpec(kind="serial", port=port)})
 
 
 def _spread(available: int, wanted: int | None) -> npt.NDArray[np.int64]:
