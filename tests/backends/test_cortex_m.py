@@ -17,7 +17,7 @@ from pipeline.graph.ir import Conv2D, IntegerGraph
 from pipeline.targets import MemoryRegion, Target, load_target
 from tests.graph.graphs import random_graph, small_mobilenet
 
-TARGET = load_target("mps2-an386")
+TARGET = load_target("mps2-an386").model_copy(update={"kernels": "portable"})
 
 
 def with_memory(flash: int, sram: int) -> Target:

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.backends.cortex_m.libraries import PORTABLE
 from pipeline.backends.cortex_m.memory_plan import ALIGNMENT, check_plan, lifetimes, plan_memory, scratch_name
+from pipeline.backends.cortex_m.portable import portable_kernel
 from pipeline.graph.cost import live_memory
 from pipeline.graph.ir import Add, IntegerGraph
 from tests.graph.graphs import GraphBuilder, random_graph, small_mobilenet
 
 
 def scratch_of(graph: IntegerGraph) -> dict[str, int]:
-    return {operator.name: PORTABLE.scratch_bytes(graph, operator) for operator in graph.operators}
+    return {operator.name: portable_kernel(graph, operator).scratch_bytes for operator in graph.operators}
 
 
 @st.composite

@@ -32,7 +32,7 @@ def graph(folder: Path) -> IntegerGraph:
 
 
 def test_the_row_of_the_m4(graph: IntegerGraph, folder: Path) -> None:
-    case = BoardCase(SMALL, BOARDS["cortex-m4"], "portable", "frame")
+    case = BoardCase(SMALL, BOARDS["cortex-m4"], "cmsis-nn", "frame")
     inputs = measured_inputs(SMALL, graph, 3)
     expected = execute(graph, inputs, "fixed-point")
     (row, tools), (again, _) = (measure_board(case, graph, inputs, expected, folder) for _ in range(2))
@@ -44,24 +44,17 @@ def test_the_row_of_the_m4(graph: IntegerGraph, folder: Path) -> None:
         "network": "mbv2-035-96",
         "core": "cortex-m4",
         "where": "qemu-system mps2-an386",
-        "kernels": "portable",
+        "kernels": "cmsis-nn",
         "input": "frame",
     }
     assert (row.macs, row.mismatched) == (10_666_928, 0)
     # Two multiply-adds an instruction are the most that the core has; ten instructions each would be a lost kernel.
     assert row.macs / 2 < row.instructions < 10 * row.macs
     assert row.code_bytes < row.flash_bytes
-    assert {"qemu-system-arm", "arm-none-eabi-gcc"} <= set(tools)
+    assert {"qemu-system-arm", "arm-none-eabi-gcc", "cmsis-nn"} <= set(tools)
     # Outputs of the wrong images do differ: the comparison is no formality.
     shifted, _ = measure_board(case, graph, inputs, np.roll(expected, 1, axis=0), folder)
     assert shifted.mismatched > 0
-
-
-def test_other_kernels_than_the_rows_are_refused(graph: IntegerGraph, folder: Path) -> None:
-    case = BoardCase(SMALL, BOARDS["cortex-m4"], "cmsis-nn", "frame")
-    inputs = measured_inputs(SMALL, graph, 1)
-    with pytest.raises(SixfoldError, match="was built with kernels portable"):
-        measure_board(case, graph, inputs, execute(graph, inputs, "fixed-point"), folder)
 
 
 def test_a_second_build_reads_the_first(graph: IntegerGraph, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

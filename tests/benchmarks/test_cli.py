@@ -80,6 +80,8 @@ def test_the_list_names_the_rows(command: Any, capsys: pytest.CaptureFixture[str
     assert command("--list", "--core", "cortex-m4", "--no-host") == 0
     assert capsys.readouterr().out.splitlines() == [
         "mbv2-035-96 cortex-m4 portable frame",
+        "mbv2-035-96 cortex-m4 cmsis-nn frame",
         "mbv2-100-224 cortex-m4 portable frame",
+        "mbv2-100-224 cortex-m4 cmsis-nn frame",
     ]
     assert not RESULTS_FILE.exists()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import suite
-from benchmarks.boards import BOARDS, BoardCase
+from benchmarks.boards import BOARDS, MODES, BoardCase
 from benchmarks.networks import NETWORKS
 from benchmarks.results import BoardRow, HostRow
 from benchmarks.suite import make_plan, run
@@ -34,13 +34,13 @@ def test_samples_are_odd_so_that_the_median_was_counted() -> None:
 def test_everything_is_measured_by_default() -> None:
     plan = make_plan()
     assert plan.is_complete
-    assert len({str(case) for case in plan.boards}) == len(plan.boards) == len(NETWORKS) * len(BOARDS)
+    assert len({str(case) for case in plan.boards}) == len(plan.boards) == len(NETWORKS) * len(BOARDS) * len(MODES)
     assert f"{SMALL} cortex-m4 portable frame" in map(str, plan.boards)
 
 
 def test_a_part_can_be_chosen() -> None:
     plan = make_plan([SMALL], ["cortex-m4"], host=False)
-    assert [str(case) for case in plan.boards] == [f"{SMALL} cortex-m4 portable frame"]
+    assert [str(case) for case in plan.boards] == [f"{SMALL} cortex-m4 {kernels} {mode}" for kernels, mode in MODES]
     assert plan.host == ()
     assert not plan.is_complete
 
@@ -95,7 +95,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def test_a_run_without_failure(pretended: SimpleNamespace) -> None:
     results, problems = run(make_plan([SMALL]), pretended.said.append)
     assert problems == ()
-    assert [row.core for row in results.boards] == list(BOARDS)
+    assert [row.core for row in results.boards] == [core for core in BOARDS for _ in MODES]
     assert [row.runtime for row in results.host] == ["onnxruntime", "openvino"]
     assert {"compiler", "onnxruntime", "openvino", "torch"} <= set(results.tools)
     assert results.networks[0].graph_sha256 == GRAPH.sha256()
@@ -107,7 +107,8 @@ def test_a_row_that_fails_is_named_and_left_out(
 ) -> None:
     pretended.answers[f"{SMALL} cortex-m4 portable frame"] = error
     results, problems = run(make_plan([SMALL]), pretended.said.append)
-    assert [row.core for row in results.boards] == ["cortex-m3", "cortex-m7"]
+    assert [row.core for row in results.boards].count("cortex-m4") == len(MODES) - 1
+    assert len(results.boards) == len(BOARDS) * len(MODES) - 1
     assert len(problems) == 1 and problems[0].startswith(f"{SMALL} cortex-m4 portable frame: ")
     assert f"failed: {problems[0]}" in pretended.said
     # A defect of ours keeps its traceback; a wrong input has its one line.
@@ -118,7 +119,7 @@ def test_a_network_that_cannot_be_built_costs_its_own_rows_only(pretended: Simpl
     pretended.answers[SMALL] = SixfoldError("no weights")
     results, problems = run(make_plan(), pretended.said.append)
     assert problems == (f"{SMALL} build: no weights",)
-    assert len(results.boards) == len(BOARDS)
+    assert len(results.boards) == len(BOARDS) * len(MODES)
     assert [row.name for row in results.networks] == ["mbv2-100-224"]
 
 
@@ -149,7 +150,7 @@ def test_outputs_that_may_not_differ_fail_the_run(
 ) -> None:
     pretended.answers[name] = answer
     results, problems = run(make_plan([SMALL]), pretended.said.append)
-    assert (len(results.boards), len(results.host)) == (3, 2)
+    assert (len(results.boards), len(results.host)) == (len(BOARDS) * len(MODES), 2)
     if problem is None:
         assert problems == ()
     else:

@@ -5,6 +5,7 @@
  * the number of output bytes, and these. Every array lies in an allocation of exactly its size, so that the address
  * sanitiser sees the first byte that a kernel reads or writes beyond it. Any disagreement with the protocol aborts.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,91 @@
 #include "sixfold/kernels.h"
 #include "sixfold/requantize.h"
 
-enum operation { CONV2D, DEPTHWISE_CONV2D, FULLY_CONNECTED, ADD, GLOBAL_AVERAGE_POOL, REQUANTIZE };
+#if defined(KERNEL_PEER_CMSIS_NN)
+#include "arm_nnfunctions.h"
+#include "sixfold/cmsis_nn.h"
+#endif
+
+enum operation {
+    CONV2D,
+    DEPTHWISE_CONV2D,
+    FULLY_CONNECTED,
+    ADD,
+    GLOBAL_AVERAGE_POOL,
+    REQUANTIZE,
+    CMSIS_NN_CONVOLVE,
+    CMSIS_NN_CONVOLVE_1X1,
+    CMSIS_NN_DEPTHWISE_3X3,
+    CMSIS_NN_DEPTHWISE,
+    CMSIS_NN_FULLY_CONNECTED,
+    CMSIS_NN_ADD,
+    CMSIS_NN_GLOBAL_AVERAGE_POOL,
+    CMSIS_NN_SCRATCH,
+};
+
+static sixfold_status convolve(enum operation operation, const sixfold_convolution *params, const int8_t *input,
+                               void *scratch, int8_t *output)
+{
+    switch (operation) {
+    case CONV2D:
+        return sixfold_conv2d(params, input, scratch, output);
+    case DEPTHWISE_CONV2D:
+        return sixfold_depthwise_conv2d(params, input, scratch, output);
+#if defined(KERNEL_PEER_CMSIS_NN)
+    case CMSIS_NN_CONVOLVE:
+        return sixfold_cmsis_nn_convolve(params, input, scratch, output);
+    case CMSIS_NN_CONVOLVE_1X1:
+        return sixfold_cmsis_nn_convolve_1x1(params, input, scratch, output);
+    case CMSIS_NN_DEPTHWISE_3X3:
+        return sixfold_cmsis_nn_depthwise_3x3(params, input, scratch, output);
+    case CMSIS_NN_DEPTHWISE:
+        return sixfold_cmsis_nn_depthwise(params, input, scratch, output);
+#endif
+    default:
+        abort();
+    }
+}
+
+static sixfold_status fully_connected(enum operation operation, const sixfold_dense *params, const int8_t *input,
+                                      int8_t *output)
+{
+#if defined(KERNEL_PEER_CMSIS_NN)
+    if (operation == CMSIS_NN_FULLY_CONNECTED) {
+        return sixfold_cmsis_nn_fully_connected(params, input, output);
+    }
+#endif
+    (void)operation;
+    return sixfold_fully_connected(params, input, output);
+}
+
+static sixfold_status add(enum operation operation, const sixfold_addition *params, const int8_t *left,
+                          const int8_t *right, int8_t *output)
+{
+#if defined(KERNEL_PEER_CMSIS_NN)
+    if (operation == CMSIS_NN_ADD) {
+        return sixfold_cmsis_nn_add(params, left, right, output);
+    }
+#endif
+    (void)operation;
+    return sixfold_add(params, left, right, output);
+}
+
+static sixfold_status global_average_pool(enum operation operation, const sixfold_shape *shape, const int8_t *input,
+                                          int8_t *output)
+{
+#if defined(KERNEL_PEER_CMSIS_NN)
+    if (operation == CMSIS_NN_GLOBAL_AVERAGE_POOL) {
+        return sixfold_cmsis_nn_global_average_pool(shape, input, output);
+    }
+#endif
+    (void)operation;
+    return sixfold_global_average_pool(shape, input, output);
+}
+
+static bool is_depthwise(enum operation operation)
+{
+    return operation == DEPTHWISE_CONV2D || operation == CMSIS_NN_DEPTHWISE || operation == CMSIS_NN_DEPTHWISE_3X3;
+}
 
 static void *take(size_t bytes)
 {
@@ -54,10 +139,11 @@ static void run_convolution(enum operation operation)
     params.input_zero_point = words[12];
     params.output_zero_point = words[13];
     const size_t scratch_bytes = (size_t)words[14];
+    params.scratch_bytes = scratch_bytes;
     free(words);
     const int32_t outputs = params.output.channels;
     const int32_t taps = params.window.height * params.window.width * params.input.channels;
-    int8_t *weights = take_codes(operation == CONV2D ? outputs * taps : taps);
+    int8_t *weights = take_codes(is_depthwise(operation) ? taps : outputs * taps);
     int32_t *bias = take_words(outputs);
     int32_t *multipliers = take_words(outputs);
     int32_t *shifts = take_words(outputs);
@@ -69,15 +155,10 @@ static void run_convolution(enum operation operation)
     const size_t output_bytes = (size_t)(params.output.height * params.output.width * outputs);
     int8_t *output = calloc(output_bytes, 1);
     void *scratch = scratch_bytes == 0 ? NULL : malloc(scratch_bytes);
-    sixfold_status status;
-    if (operation == CONV2D) {
-        status = sixfold_conv2d(&params, input, scratch, output);
-        if (status == SIXFOLD_OK && sixfold_conv2d_scratch_bytes(&params) != scratch_bytes) {
-            fputs("kernel_peer: the code generator plans another scratch size\n", stderr);
-            abort();
-        }
-    } else {
-        status = sixfold_depthwise_conv2d(&params, input, output);
+    const sixfold_status status = convolve(operation, &params, input, scratch, output);
+    if (operation == CONV2D && status == SIXFOLD_OK && sixfold_conv2d_scratch_bytes(&params) != scratch_bytes) {
+        fputs("kernel_peer: the code generator plans another scratch size\n", stderr);
+        abort();
     }
     answer(status, output, output_bytes);
     free(scratch);
@@ -90,7 +171,7 @@ static void run_convolution(enum operation operation)
 }
 
 /* Words: inputs, outputs, input zero point, output zero point. */
-static void run_fully_connected(void)
+static void run_fully_connected(enum operation operation)
 {
     int32_t *words = take_words(4);
     const int32_t outputs = words[1];
@@ -101,7 +182,7 @@ static void run_fully_connected(void)
     int8_t *input = take_codes(words[0]);
     const sixfold_dense params = {words[0], outputs, words[2], words[3], weights, bias, multipliers, shifts};
     int8_t *output = calloc((size_t)outputs, 1);
-    const sixfold_status status = sixfold_fully_connected(&params, input, output);
+    const sixfold_status status = fully_connected(operation, &params, input, output);
     answer(status, output, (size_t)outputs);
     free(output);
     free(input);
@@ -113,7 +194,7 @@ static void run_fully_connected(void)
 }
 
 /* Words: sixfold_addition, then where the output lies: 0 apart, 1 on left, 2 on right. */
-static void run_add(void)
+static void run_add(enum operation operation)
 {
     int32_t *words = take_words(11);
     sixfold_addition params;
@@ -124,7 +205,7 @@ static void run_add(void)
     int8_t *right = take_codes(params.size);
     int8_t *apart = calloc((size_t)params.size, 1);
     int8_t *output = place == 0 ? apart : place == 1 ? left : right;
-    const sixfold_status status = sixfold_add(&params, left, right, output);
+    const sixfold_status status = add(operation, &params, left, right, output);
     answer(status, output, (size_t)params.size);
     free(apart);
     free(right);
@@ -132,14 +213,14 @@ static void run_add(void)
 }
 
 /* Words: sixfold_shape. */
-static void run_global_average_pool(void)
+static void run_global_average_pool(enum operation operation)
 {
     int32_t *words = take_words(3);
     const sixfold_shape shape = {words[0], words[1], words[2]};
     free(words);
     int8_t *input = take_codes(shape.height * shape.width * shape.channels);
     int8_t *output = calloc((size_t)shape.channels, 1);
-    const sixfold_status status = sixfold_global_average_pool(&shape, input, output);
+    const sixfold_status status = global_average_pool(operation, &shape, input, output);
     answer(status, output, (size_t)shape.channels);
     free(output);
     free(input);
@@ -163,6 +244,38 @@ static void run_requantize(void)
     free(values);
 }
 
+#if defined(KERNEL_PEER_CMSIS_NN)
+/*
+ * Words: input, output (height, width, channels), window (height, width), stride, padding, depthwise or not, Helium or
+ * not. Answers one int32: the bytes that CMSIS-NN says it needs, which is the same with and without the DSP extension
+ * except for a depthwise convolution, whose size with it is answered.
+ */
+static void run_scratch(void)
+{
+    int32_t *words = take_words(14);
+    const cmsis_nn_dims input = {.n = 1, .h = words[0], .w = words[1], .c = words[2]};
+    const cmsis_nn_dims output = {.n = 1, .h = words[3], .w = words[4], .c = words[5]};
+    const cmsis_nn_dims window = {.n = words[5], .h = words[6], .w = words[7], .c = words[2]};
+    const cmsis_nn_tile stride = {.h = words[8], .w = words[9]};
+    const cmsis_nn_tile padding = {.h = words[10], .w = words[11]};
+    const cmsis_nn_tile dilation = {.h = 1, .w = 1};
+    const cmsis_nn_conv_params conv = {.stride = stride, .padding = padding, .dilation = dilation};
+    const cmsis_nn_dw_conv_params depthwise = {
+        .ch_mult = 1, .stride = stride, .padding = padding, .dilation = dilation};
+    int32_t bytes;
+    if (words[12] != 0) {
+        bytes = words[13] != 0
+                    ? arm_depthwise_conv_wrapper_s8_get_buffer_size_mve(&depthwise, &input, &window, &output)
+                    : arm_depthwise_conv_wrapper_s8_get_buffer_size_dsp(&depthwise, &input, &window, &output);
+    } else {
+        bytes = words[13] != 0 ? arm_convolve_wrapper_s8_get_buffer_size_mve(&conv, &input, &window, &output)
+                               : arm_convolve_wrapper_s8_get_buffer_size_dsp(&conv, &input, &window, &output);
+    }
+    answer(SIXFOLD_OK, &bytes, sizeof bytes);
+    free(words);
+}
+#endif
+
 int main(void)
 {
     int32_t operation;
@@ -170,20 +283,32 @@ int main(void)
         switch (operation) {
         case CONV2D:
         case DEPTHWISE_CONV2D:
+        case CMSIS_NN_CONVOLVE:
+        case CMSIS_NN_CONVOLVE_1X1:
+        case CMSIS_NN_DEPTHWISE_3X3:
+        case CMSIS_NN_DEPTHWISE:
             run_convolution((enum operation)operation);
             break;
         case FULLY_CONNECTED:
-            run_fully_connected();
+        case CMSIS_NN_FULLY_CONNECTED:
+            run_fully_connected((enum operation)operation);
             break;
         case ADD:
-            run_add();
+        case CMSIS_NN_ADD:
+            run_add((enum operation)operation);
             break;
         case GLOBAL_AVERAGE_POOL:
-            run_global_average_pool();
+        case CMSIS_NN_GLOBAL_AVERAGE_POOL:
+            run_global_average_pool((enum operation)operation);
             break;
         case REQUANTIZE:
             run_requantize();
             break;
+#if defined(KERNEL_PEER_CMSIS_NN)
+        case CMSIS_NN_SCRATCH:
+            run_scratch();
+            break;
+#endif
         default:
             fputs("kernel_peer: unknown operation\n", stderr);
             return 64;

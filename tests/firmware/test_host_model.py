@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.backends.cortex_m.compiler import generate_sources
-from pipeline.backends.cortex_m.toolchain import build_host
+from pipeline.backends.cortex_m.toolchain import Kernels, build_host
 from pipeline.graph.ir import Add, IntegerGraph
 from pipeline.graph.reference import execute
 from tests.graph.graphs import GraphBuilder, random_graph, random_inputs, small_mobilenet
@@ -18,7 +18,7 @@ def run_host_model(graph: IntegerGraph, inputs: np.ndarray, folder: Path) -> np.
     model.mkdir()
     build.mkdir()
     generate_sources(graph, model)
-    program = build_host(model, build, "portable", sanitize=True)
+    program = build_host(model, build, Kernels(), sanitize=True)
     done = subprocess.run([program], input=inputs.tobytes(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     return np.frombuffer(done.stdout, np.int8).reshape(len(inputs), -1)
@@ -53,7 +53,7 @@ def test_a_sample_that_is_cut_short_is_an_error(tmp_path: Path) -> None:
     graph = builder.build(builder.fully_connected(builder.pool(builder.add_input((2, 2, 1))), 2))
     generate_sources(graph, tmp_path)
     (tmp_path / "build").mkdir()
-    program = build_host(tmp_path, tmp_path / "build", "portable", sanitize=True)
+    program = build_host(tmp_path, tmp_path / "build", Kernels(), sanitize=True)
     done = subprocess.run([program], input=b"\0" * 6, capture_output=True, check=False)
     assert done.returncode == 64
     assert done.stderr == b"error: the last sample has 2 bytes, the model takes 4\n"

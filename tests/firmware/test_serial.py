@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.backends.cortex_m.compiler import generate_sources
-from pipeline.backends.cortex_m.toolchain import build_host
+from pipeline.backends.cortex_m.toolchain import Kernels, build_host
 from pipeline.graph.ir import Conv2D
 from pipeline.graph.reference import execute
 from tests.firmware.peer import FIRMWARE, ROOT, SANITIZERS, WARNINGS
@@ -29,7 +29,7 @@ BYTES = INPUTS[0].size
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model, build = tmp_path_factory.mktemp("model"), tmp_path_factory.mktemp("build")
     generate_sources(GRAPH, model)
-    return build_host(model, build, "portable", sanitize=True).with_name("host_serial")
+    return build_host(model, build, Kernels(), sanitize=True).with_name("host_serial")
 
 
 def answers(program: Path, *commands: str, arguments: tuple[str, ...] = ()) -> list[list[str]]:

@@ -18,7 +18,7 @@ from pipeline.runners.qemu_system import run_artefact
 from pipeline.targets import load_target
 from tests.graph.graphs import random_graph, random_inputs, small_mobilenet
 
-TARGET = load_target("mps2-an386")
+TARGET = load_target("mps2-an386").model_copy(update={"kernels": "portable"})
 GRAPH = small_mobilenet(1)
 
 

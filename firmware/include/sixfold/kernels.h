@@ -1,5 +1,6 @@
 /*
- * The int8 operators. Every kernel library (firmware/kernels/<name>) implements exactly these functions.
+ * The int8 operators: their parameters, and the portable functions (firmware/kernels/portable). Other libraries offer
+ * functions of the same form for some of the operators; the code generator names the function that each layer calls.
  *
  * Common to all:
  *   - activations are int8, height x width x channels, channels fastest, without padding between rows;
@@ -8,7 +9,7 @@
  *   - zero points are in -128..127;
  *   - the accumulator |bias| + 255 * sum |weight| stays below 2^31; the code generator proves it;
  *   - int8 arrays need no alignment, int32 arrays and scratch need that of int32_t;
- *   - output must not overlap input unless a function says so;
+ *   - output must not overlap input unless a function says so; scratch overlaps nothing, its content is lost;
  *   - on SIXFOLD_BAD_ARGUMENT nothing was written. Array sizes cannot be checked and are the caller's promise.
  */
 #ifndef SIXFOLD_KERNELS_H
@@ -47,6 +48,7 @@ typedef struct {
     sixfold_shape input, output;
     sixfold_window window;
     int32_t input_zero_point, output_zero_point;
+    size_t scratch_bytes; /* that the code generator planned; what the caller passes has as many */
     const int8_t *weights;
     const int32_t *bias;
     const int32_t *multipliers;
@@ -75,16 +77,15 @@ typedef struct {
     int32_t output_multiplier, output_shift;
 } sixfold_addition;
 
-/*
- * Bytes of scratch that sixfold_conv2d needs for these parameters in this library; 0 for a null pointer.
- * The code generator plans the same number (pipeline/backends/cortex_m/libraries.py).
- */
+/* Bytes of scratch that sixfold_conv2d needs for these parameters; 0 for a null pointer. */
 size_t sixfold_conv2d_scratch_bytes(const sixfold_convolution *params);
 
-/* scratch: sixfold_conv2d_scratch_bytes(params) bytes, may be null where that is 0; its content is lost. */
+/* scratch: params->scratch_bytes bytes, at least sixfold_conv2d_scratch_bytes(params); may be null where that is 0. */
 sixfold_status sixfold_conv2d(const sixfold_convolution *params, const int8_t *input, void *scratch, int8_t *output);
 
-sixfold_status sixfold_depthwise_conv2d(const sixfold_convolution *params, const int8_t *input, int8_t *output);
+/* scratch: not used, may be null. */
+sixfold_status sixfold_depthwise_conv2d(const sixfold_convolution *params, const int8_t *input, void *scratch,
+                                        int8_t *output);
 
 sixfold_status sixfold_fully_connected(const sixfold_dense *params, const int8_t *input, int8_t *output);
 

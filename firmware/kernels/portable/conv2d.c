@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "arguments.h"
+#include "../arguments.h"
 #include "sixfold/kernels.h"
 #include "sixfold/requantize.h"
 
@@ -124,7 +124,7 @@ static void multiply(const sixfold_convolution *params, const int32_t *bias, pix
 sixfold_status sixfold_conv2d(const sixfold_convolution *params, const int8_t *input, void *scratch, int8_t *output)
 {
     if (!sixfold_convolution_is_valid(params) || input == NULL || output == NULL ||
-        (scratch == NULL && sixfold_conv2d_scratch_bytes(params) > 0)) {
+        !sixfold_scratch_is_enough(params, scratch, sixfold_conv2d_scratch_bytes(params))) {
         return SIXFOLD_BAD_ARGUMENT;
     }
     const int32_t *bias = params->bias;

@@ -1,5 +1,5 @@
 /* Depthwise convolution: four channels at a time, so that one pass over the window's taps serves four outputs. */
-#include "arguments.h"
+#include "../arguments.h"
 #include "sixfold/kernels.h"
 #include "sixfold/requantize.h"
 
@@ -57,10 +57,11 @@ static inline __attribute__((always_inline)) void convolve_channels(const sixfol
     }
 }
 
-sixfold_status sixfold_depthwise_conv2d(const sixfold_convolution *params, const int8_t *input, int8_t *output)
+sixfold_status sixfold_depthwise_conv2d(const sixfold_convolution *params, const int8_t *input, void *scratch,
+                                        int8_t *output)
 {
-    if (!sixfold_convolution_is_valid(params) || params->input.channels != params->output.channels || input == NULL ||
-        output == NULL) {
+    (void)scratch;
+    if (!sixfold_depthwise_is_valid(params) || input == NULL || output == NULL) {
         return SIXFOLD_BAD_ARGUMENT;
     }
     const int32_t channels = params->input.channels;

@@ -1,13 +1,11 @@
 /* Matrix times vector: the classifier, a small part of the network's work. */
-#include "arguments.h"
+#include "../arguments.h"
 #include "sixfold/kernels.h"
 #include "sixfold/requantize.h"
 
 sixfold_status sixfold_fully_connected(const sixfold_dense *params, const int8_t *input, int8_t *output)
 {
-    if (params == NULL || input == NULL || output == NULL || params->inputs < 1 || params->outputs < 1 ||
-        !sixfold_is_code(params->input_zero_point) || !sixfold_is_code(params->output_zero_point) ||
-        params->weights == NULL || params->bias == NULL || params->multipliers == NULL || params->shifts == NULL) {
+    if (!sixfold_dense_is_valid(params) || input == NULL || output == NULL) {
         return SIXFOLD_BAD_ARGUMENT;
     }
     const int8_t *weight = params->weights;

@@ -1,14 +1,11 @@
 /* Global average pooling, TensorFlow Lite's AVERAGE_POOL_2D over the whole map. */
-#include "arguments.h"
+#include "../arguments.h"
 #include "sixfold/kernels.h"
 #include "sixfold/requantize.h"
 
-enum { MOST_PIXELS = 1 << 23 }; /* 2^23 codes of magnitude 2^7 and the rounding term stay inside int32 */
-
 sixfold_status sixfold_global_average_pool(const sixfold_shape *shape, const int8_t *input, int8_t *output)
 {
-    if (shape == NULL || input == NULL || output == NULL || !sixfold_shape_is_valid(shape) ||
-        shape->height > MOST_PIXELS / shape->width) {
+    if (!sixfold_pool_is_valid(shape) || input == NULL || output == NULL) {
         return SIXFOLD_BAD_ARGUMENT;
     }
     const int32_t pixels = shape->height * shape->width;

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.backends.cortex_m.libraries import has_padding
+from pipeline.backends.cortex_m.windows import has_padding
 from pipeline.errors import SixfoldError
 from pipeline.graph.fixed_point import weighted_requantization
 from pipeline.graph.ir import DepthwiseConv2D, Int32Array, IntegerGraph, Weighted

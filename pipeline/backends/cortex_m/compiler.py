@@ -2,15 +2,20 @@
 
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.backends.cortex_m import toolchain
 from pipeline.backends.cortex_m.accumulators import check_accumulators
-from pipeline.backends.cortex_m.elf import Sizes, read_sizes
+from pipeline.backends.cortex_m.cmsis_nn_source import find_cmsis_nn
+from pipeline.backends.cortex_m.elf import check_linked, read_sizes
 from pipeline.backends.cortex_m.emitter import emit_linker_script, emit_model
-from pipeline.backends.cortex_m.libraries import PORTABLE, KernelLibrary
+from pipeline.backends.cortex_m.kernel import Kernel, KernelLibrary, load_core
+from pipeline.backends.cortex_m.libraries import default_kernels, kernel_library
 from pipeline.backends.cortex_m.machines import Placement, placement
 from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
+from pipeline.backends.cortex_m.portable import PORTABLE
 from pipeline.errors import SixfoldError
 from pipeline.files import sha256_file, write_json
 from pipeline.graph.cost import macs
@@ -18,37 +23,51 @@ from pipeline.graph.ir import Add, GlobalAveragePool, IntegerGraph
 from pipeline.targets import Target
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What the generated sources contain.
+
+    Attributes:
+        plan: where tensors and scratch lie.
+        kernels: the function that computes each layer, by the layer's name.
+    """
+
+    plan: MemoryPlan
+    kernels: Mapping[str, Kernel]
+
+
 def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
     """Cross-compile the graph for a Cortex-M target.
 
-    Writes ``model.c``, ``model.h``, ``model.ld``, ``firmware.elf`` (for verification under
-    semihosting), ``serial.elf`` (for use, over a serial port), ``model.json`` (what a runner must know) and
-    ``memory.json`` (sizes in bytes and the memory plan). Same graph, target and compiler: same bytes.
+    Writes ``model.c``, ``model.h``, ``model.ld``, ``firmware.elf`` (for verification under semihosting),
+    ``serial.elf`` (for use, over a serial port), ``model.json`` (what a runner must know) and ``memory.json`` (sizes
+    in bytes and the memory plan). Same graph, target, compiler and kernels: same bytes.
 
     Raises:
-        SixfoldError: the target's memory is too small (says by how many bytes, and where the peak is), a tool is
-            missing, or the graph does not suit int32 arithmetic.
+        SixfoldError: the target's memory is too small (says by how many bytes, and where the peak is), a tool or the
+            kernel library is missing, another kernel was linked than chosen, or the graph does not suit int32
+            arithmetic.
     """
     place = placement(target)
     toolchain.require_tools()
-    toolchain.require_core(target.core)
-    plan = generate_sources(graph, folder)
+    core = load_core(target.core)
+    library = kernel_library(target.kernels or default_kernels(core.simd), core.simd)
+    compiled, tools = _kernel_sources(library)
+    sources = generate_sources(graph, folder, library)
     (folder / "model.ld").write_text(emit_linker_script(target.name, place))
     with tempfile.TemporaryDirectory(prefix="sixfold-") as build:
         try:
-            elf = toolchain.build_device(folder, Path(build), target.core, place.board, PORTABLE.name, place.settings)
+            elf = toolchain.build_device(folder, Path(build), core, place.board, compiled, place.settings)
         except toolchain.DoesNotFitError as error:
-            raise SixfoldError(_explain_overflow(error, graph, plan, target, place)) from error
-        shutil.copyfile(elf, folder / "firmware.elf")
-        shutil.copyfile(elf.with_name("serial.elf"), folder / "serial.elf")
-    _write_descriptions(graph, plan, read_sizes(folder / "firmware.elf"), folder)
+            raise SixfoldError(_explain_overflow(error, graph, sources.plan, target, place)) from error
+        for firmware in (elf, elf.with_name("serial.elf")):
+            check_linked(firmware, sources.kernels, core)
+            shutil.copyfile(firmware, folder / firmware.name)
+    _write_descriptions(graph, library, sources, tools, folder)
 
 
-def generate_sources(graph: IntegerGraph, folder: Path, library: KernelLibrary = PORTABLE) -> MemoryPlan:
+def generate_sources(graph: IntegerGraph, folder: Path, library: KernelLibrary = PORTABLE) -> Sources:
     """Write ``model.c`` and ``model.h`` for a kernel library, for any machine.
-
-    Returns:
-        The memory plan that the sources contain.
 
     Raises:
         SixfoldError: an accumulator could leave int32.
@@ -56,14 +75,26 @@ def generate_sources(graph: IntegerGraph, folder: Path, library: KernelLibrary =
     for operator in graph.operators:
         if not isinstance(operator, Add | GlobalAveragePool):
             check_accumulators(graph, operator)
-    scratch = {operator.name: library.scratch_bytes(graph, operator) for operator in graph.operators}
-    plan = plan_memory(graph, scratch)
-    for name, text in emit_model(graph, plan).items():
+    kernels = {operator.name: library.choose(graph, operator) for operator in graph.operators}
+    plan = plan_memory(graph, {name: kernel.scratch_bytes for name, kernel in kernels.items()})
+    for name, text in emit_model(graph, plan, kernels, library.header).items():
         (folder / name).write_text(text)
-    return plan
+    return Sources(plan, kernels)
 
 
-def _write_descriptions(graph: IntegerGraph, plan: MemoryPlan, sizes: Sizes, folder: Path) -> None:
+def _kernel_sources(library: KernelLibrary) -> tuple[toolchain.Kernels, dict[str, str]]:
+    """What to compile, and the versions that the artefact is made with."""
+    tools = {"arm-none-eabi-gcc": toolchain.compiler_version()}
+    if library.name != "cmsis-nn":
+        return toolchain.Kernels(library.name), tools
+    found = find_cmsis_nn()
+    return toolchain.Kernels(library.name, found.root), {**tools, "cmsis-nn": found.version}
+
+
+def _write_descriptions(
+    graph: IntegerGraph, library: KernelLibrary, sources: Sources, tools: Mapping[str, str], folder: Path
+) -> None:
+    plan, sizes = sources.plan, read_sizes(folder / "firmware.elf")
     height, width, channels = graph.tensors[graph.input].shape
     model = {
         "sha256": graph.sha256(),
@@ -71,9 +102,12 @@ def _write_descriptions(graph: IntegerGraph, plan: MemoryPlan, sizes: Sizes, fol
         "serial_sha256": sha256_file(folder / "serial.elf"),
         "input": [height, width, channels],
         "classes": graph.tensors[graph.output].size,
-        "layers": [{"name": name, "macs": count} for name, count in macs(graph).items()],
-        "kernels": PORTABLE.name,
-        "tools": {"arm-none-eabi-gcc": toolchain.compiler_version()},
+        "layers": [
+            {"name": name, "macs": count, "kernel": sources.kernels[name].function}
+            for name, count in macs(graph).items()
+        ],
+        "kernels": library.name,
+        "tools": dict(tools),
     }
     memory = {
         "flash_bytes": sizes.flash_bytes,

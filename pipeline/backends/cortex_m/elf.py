@@ -1,9 +1,16 @@
-"""Memory that an inference takes, read from the linked file."""
+"""What the linked file says: the memory that an inference takes, and which kernels it was built with."""
 
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import Section, SymbolTableSection
+
+from pipeline.backends.cortex_m import instructions
+from pipeline.backends.cortex_m.kernel import Core, Kernel
+from pipeline.errors import SixfoldError
 
 
 @dataclass(frozen=True)
@@ -44,3 +51,79 @@ def read_sizes(path: Path) -> Sizes:
         flash_bytes=total(_CODE, _CONSTANTS, _INITIALISED),
         ram_bytes=total(_INITIALISED, _ZEROED),
     )
+
+
+def check_linked(path: Path, kernels: Mapping[str, Kernel], core: Core) -> None:
+    """Check that every function that the chosen kernels rest on is in the firmware, in the variant for this core.
+
+    A slow fallback gives the same outputs, so nothing but this would notice it.
+
+    Args:
+        path: the linked firmware.
+        kernels: kernel by the name of the layer that it computes.
+        core: what the firmware is for.
+
+    Raises:
+        SixfoldError: a function is missing, or has none of the vector instructions that make it worth its place.
+    """
+    code = _functions(path)
+    for layer, kernel in kernels.items():
+        for function, wanted in (kernel.linked or {kernel.function: None}).items():
+            if function not in code:
+                raise SixfoldError(
+                    f"layer {layer}: {function} is not in the firmware, though {kernel.function} needs it; the kernels "
+                    "that were compiled are not those that the code generator chose"
+                )
+            if wanted is not None and not any(instructions.count(part, wanted) for part in code[function]):
+                raise SixfoldError(
+                    f"layer {layer}: {function} has no {wanted} instruction: it was compiled without the vector "
+                    f"instructions of {core.name} (compiler flags: {core.flags})"
+                )
+
+
+def _functions(path: Path) -> dict[str, tuple[bytes, ...]]:
+    """Machine code of every function, without the constants between the instructions."""
+    with path.open("rb") as stream:
+        file = ELFFile(stream)
+        table = file.get_section_by_name(".symtab")
+        if not isinstance(table, SymbolTableSection):
+            return {}
+        sections = list(file.iter_sections())
+        symbols = list(table.iter_symbols())
+        # "$t" begins code and "$d" data (ELF for the Arm Architecture, section 5.5.5).
+        marks = sorted(
+            (symbol["st_value"] & ~1, symbol.name[:2]) for symbol in symbols if symbol.name[:2] in ("$t", "$d")
+        )
+        functions = {}
+        for symbol in symbols:
+            index = symbol["st_shndx"]
+            if symbol["st_info"]["type"] == "STT_FUNC" and isinstance(index, int) and symbol["st_size"]:
+                begin = symbol["st_value"] & ~1  # bit 0 says Thumb
+                spans = _code_spans(begin, begin + symbol["st_size"], marks)
+                functions[symbol.name] = tuple(_read(sections[index], span) for span in spans)
+    return functions
+
+
+def _code_spans(begin: int, end: int, marks: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
+    """The parts of ``begin..end`` that are code; without any mark all of it."""
+    kind = "$t"
+    at = bisect_right(marks, (begin, "$z"))
+    if at:
+        kind = marks[at - 1][1]
+    for address, following in [*_within(marks[at:], end), (end, "$d")]:
+        if kind == "$t" and address > begin:
+            yield begin, address
+        begin, kind = address, following
+
+
+def _within(marks: Iterable[tuple[int, str]], end: int) -> Iterator[tuple[int, str]]:
+    for address, kind in marks:
+        if address >= end:
+            return
+        yield address, kind
+
+
+def _read(section: Section, span: tuple[int, int]) -> bytes:
+    start = span[0] - section["sh_addr"]
+    data: bytes = section.data()[start : start + span[1] - span[0]]
+    return data

@@ -3,7 +3,7 @@
 import math
 import textwrap
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.backends.cortex_m.accumulators import fold_zero_point
+from pipeline.backends.cortex_m.kernel import Kernel
 from pipeline.backends.cortex_m.machines import Placement
 from pipeline.backends.cortex_m.memory_plan import ALIGNMENT, MemoryPlan, scratch_name
+from pipeline.backends.cortex_m.windows import window_size
 from pipeline.graph.fixed_point import add_requantization, weighted_requantization
 from pipeline.graph.ir import (
     Add,
@@ -62,14 +64,24 @@ class _Constants:
     crc32: int
 
 
-def emit_model(graph: IntegerGraph, plan: MemoryPlan) -> dict[str, str]:
+def emit_model(
+    graph: IntegerGraph, plan: MemoryPlan, kernels: Mapping[str, Kernel], header: str | None = None
+) -> dict[str, str]:
     """Generate the model's C files.
 
+    Args:
+        graph: the integer graph.
+        plan: where its tensors and the kernels' scratch lie.
+        kernels: the function that computes each operator, by the operator's name.
+        header: what declares those functions beside `sixfold/kernels.h`.
+
     Returns:
-        File name (``model.c``, ``model.h``) to text; ASCII, the same for the same graph and plan.
+        File name (``model.c``, ``model.h``) to text; ASCII, the same for the same arguments.
     """
     sha256 = graph.sha256()
-    layers = [_layer(graph, plan, index, operator) for index, operator in enumerate(graph.operators)]
+    layers = [
+        _layer(graph, plan, kernels[operator.name], index, operator) for index, operator in enumerate(graph.operators)
+    ]
     values = {
         "sha256": sha256,
         "hash_bytes": ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(sha256)),
@@ -82,6 +94,7 @@ def emit_model(graph: IntegerGraph, plan: MemoryPlan) -> dict[str, str]:
         "layers": layers,
         "constants": _constants(layers),
         "output_decay": round(math.exp(-graph.tensors[graph.output].scale) * 2**31),
+        "header": header,
     }
     return {name: _render(f"{name}.j2", values) for name in ("model.c", "model.h")}
 
@@ -119,57 +132,51 @@ def _render(template: str, values: dict[str, Any]) -> str:
     return environment.get_template(template).render(values)
 
 
-def _layer(graph: IntegerGraph, plan: MemoryPlan, index: int, operator: Operator) -> _Layer:
-    comment = _comment(operator, graph)
+def _layer(graph: IntegerGraph, plan: MemoryPlan, kernel: Kernel, index: int, operator: Operator) -> _Layer:
+    struct, arrays, fields = _parameters(graph, kernel, index, operator)
+    source, result = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.output].shape
+    arguments = [f"&params_{index}", *(_at(plan, name) for name in operator.inputs)]
+    if isinstance(operator, Conv2D | DepthwiseConv2D):
+        arguments.append(_at(plan, scratch_name(operator.name)) if kernel.scratch_bytes else "NULL")
+    arguments.append(_at(plan, operator.output))
+    return _Layer(
+        operator.name,
+        f"{type(operator).__name__} {'x'.join(map(str, source))} -> {'x'.join(map(str, result))}",
+        arrays,
+        struct,
+        fields,
+        f"{kernel.function}({', '.join(arguments)})",
+    )
+
+
+def _parameters(
+    graph: IntegerGraph, kernel: Kernel, index: int, operator: Operator
+) -> tuple[str, tuple[_Array, ...], tuple[str, ...]]:
+    """The operator's struct in `sixfold/kernels.h`, the constant arrays that it points to, its initialiser."""
     match operator:
         case Conv2D() | DepthwiseConv2D():
             arrays, zero_points = _weighted(graph, index, operator)
-            rows, columns = operator.weight.shape[1:3] if isinstance(operator, Conv2D) else operator.weight.shape[:2]
-            window = (rows, columns, *operator.stride, operator.padding.top, operator.padding.left)
-            return _Layer(
-                operator.name,
-                comment,
-                arrays,
-                "sixfold_convolution",
-                (
-                    f".input = {_c_shape(graph.tensors[operator.input].shape)}",
-                    f".output = {_c_shape(graph.tensors[operator.output].shape)}",
-                    f".window = {_c_shape(window)}",
-                    *zero_points,
-                    *_references(arrays),
-                ),
-                _convolution_call(plan, index, operator),
+            window = (*window_size(operator), *operator.stride, operator.padding.top, operator.padding.left)
+            fields = (
+                f".input = {_c_shape(graph.tensors[operator.input].shape)}",
+                f".output = {_c_shape(graph.tensors[operator.output].shape)}",
+                f".window = {_c_shape(window)}",
+                *zero_points,
+                f".scratch_bytes = {kernel.scratch_bytes}",
+                *_references(arrays),
             )
+            return "sixfold_convolution", arrays, fields
         case FullyConnected():
             arrays, zero_points = _weighted(graph, index, operator)
             outputs, inputs = operator.weight.shape
-            return _Layer(
-                operator.name,
-                comment,
-                arrays,
-                "sixfold_dense",
-                (f".inputs = {inputs}", f".outputs = {outputs}", *zero_points, *_references(arrays)),
-                _call("fully_connected", index, _at(plan, operator.input), _at(plan, operator.output)),
-            )
+            fields = (f".inputs = {inputs}", f".outputs = {outputs}", *zero_points, *_references(arrays))
+            return "sixfold_dense", arrays, fields
         case Add():
-            return _Layer(
-                operator.name,
-                comment,
-                (),
-                "sixfold_addition",
-                _addition_fields(graph, operator),
-                _call("add", index, *(_at(plan, name) for name in (operator.left, operator.right, operator.output))),
-            )
+            return "sixfold_addition", (), _addition_fields(graph, operator)
         case GlobalAveragePool():
             height, width, channels = graph.tensors[operator.input].shape
-            return _Layer(
-                operator.name,
-                comment,
-                (),
-                "sixfold_shape",
-                (f".height = {height}", f".width = {width}", f".channels = {channels}"),
-                _call("global_average_pool", index, _at(plan, operator.input), _at(plan, operator.output)),
-            )
+            fields = (f".height = {height}", f".width = {width}", f".channels = {channels}")
+            return "sixfold_shape", (), fields
 
 
 def _weighted(graph: IntegerGraph, index: int, operator: Weighted) -> tuple[tuple[_Array, ...], tuple[str, str]]:
@@ -205,18 +212,6 @@ def _addition_fields(graph: IntegerGraph, operator: Add) -> tuple[str, ...]:
     )
 
 
-def _convolution_call(plan: MemoryPlan, index: int, operator: Conv2D | DepthwiseConv2D) -> str:
-    source, result = _at(plan, operator.input), _at(plan, operator.output)
-    if isinstance(operator, DepthwiseConv2D):
-        return _call("depthwise_conv2d", index, source, result)
-    scratch = scratch_name(operator.name)
-    return _call("conv2d", index, source, _at(plan, scratch) if scratch in plan.offsets else "NULL", result)
-
-
-def _call(kernel: str, index: int, *arguments: str) -> str:
-    return f"sixfold_{kernel}(&params_{index}, {', '.join(arguments)})"
-
-
 def _at(plan: MemoryPlan, buffer: str) -> str:
     return f"arena + {plan.offsets[buffer]}"
 
@@ -238,11 +233,6 @@ def _constants(layers: Sequence[_Layer]) -> _Constants:
     arrays = [array for layer in layers for array in layer.arrays]
     data = b"".join(array.data for array in arrays)
     return _Constants(tuple(array.name for array in arrays), len(data), zlib.crc32(data))
-
-
-def _comment(operator: Operator, graph: IntegerGraph) -> str:
-    source, result = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.output].shape
-    return f"{type(operator).__name__} {'x'.join(map(str, source))} -> {'x'.join(map(str, result))}"
 
 
 def _c_float(value: float) -> str:

@@ -1,44 +1,16 @@
-"""What the code generator must know about each kernel library in `firmware/kernels`."""
+"""The kernel libraries that a target file can name in `kernels`."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from pipeline.graph.ir import Conv2D, IntegerGraph, Operator, Padding
-
-
-@dataclass(frozen=True)
-class KernelLibrary:
-    """One implementation of `firmware/include/sixfold/kernels.h`.
-
-    Attributes:
-        name: its folder in `firmware/kernels`.
-        scratch_bytes: what an operator needs beside its input and output; equal to the C functions
-            `sixfold_*_scratch_bytes` of the same library.
-    """
-
-    name: str
-    scratch_bytes: Callable[[IntegerGraph, Operator], int]
+from pipeline.backends.cortex_m.cmsis_nn import cmsis_nn
+from pipeline.backends.cortex_m.kernel import KernelLibrary, Simd
+from pipeline.backends.cortex_m.portable import PORTABLE
+from pipeline.targets import Kernels
 
 
-def has_padding(operator: Operator) -> bool:
-    """Whether any tap of a weighted operator may fall outside its input."""
-    return getattr(operator, "padding", Padding()) != Padding()
+def kernel_library(name: Kernels, simd: Simd) -> KernelLibrary:
+    """The library called `name`, for cores with these vector instructions."""
+    return {"portable": lambda _: PORTABLE, "cmsis-nn": cmsis_nn}[name](simd)
 
 
-def _portable_scratch(graph: IntegerGraph, operator: Operator) -> int:
-    """Two gathered windows unless the pixels can be read in place, and the bias folded at run time if padded."""
-    if not isinstance(operator, Conv2D):
-        return 0
-    source, result = graph.tensors[operator.input], graph.tensors[operator.output]
-    channels, height, width, depth = operator.weight.shape
-    in_place = (
-        (height, width) == operator.stride == (1, 1)
-        and (operator.padding.top, operator.padding.left) == (0, 0)
-        and source.shape[:2] == result.shape[:2]
-    )
-    windows = 0 if in_place else 2 * height * width * depth
-    folds = has_padding(operator) and source.zero_point != 0
-    return windows + (4 * channels if folds else 0)
-
-
-PORTABLE = KernelLibrary("portable", _portable_scratch)
+def default_kernels(simd: Simd) -> Kernels:
+    """What a target file that names no library gets: CMSIS-NN where it uses the core's vector instructions."""
+    return "portable" if simd == "none" else "cmsis-nn"

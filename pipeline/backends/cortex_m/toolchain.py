@@ -1,16 +1,15 @@
 """Building `firmware/` with CMake, Ninja and the GNU Arm toolchain."""
 
-import json
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.backends.cortex_m.kernel import FIRMWARE, Core
 from pipeline.errors import SixfoldError
-
-FIRMWARE = Path(__file__).resolve().parents[3] / "firmware"
 
 _TOOLS = ("cmake", "ninja", "arm-none-eabi-gcc")
 #: Compiling a network of a few million weights takes a minute; a hung tool must not hang `dvc repro`.
@@ -47,28 +46,30 @@ def compiler_version() -> str:
     return _run(["arm-none-eabi-gcc", "-dumpfullversion"], Path.cwd()).strip()
 
 
-def require_core(core: str) -> None:
-    """Check that the firmware has flags for a core.
+@dataclass(frozen=True)
+class Kernels:
+    """The kernels to compile.
 
-    Raises:
-        SixfoldError: it has none; names those it has.
+    Attributes:
+        library: folder of `firmware/kernels`.
+        cmsis_nn: folder with CMSIS-NN's `Include` and `Source`, for library `cmsis-nn`.
     """
-    cores = json.loads((FIRMWARE / "cores.json").read_text())
-    if core not in cores:
-        raise SixfoldError(f"core {core}: not in firmware/cores.json; there are {', '.join(cores)}")
+
+    library: str = "portable"
+    cmsis_nn: Path | None = None
 
 
 def build_device(
-    model: Path, build: Path, core: str, board: str, kernels: str, settings: Mapping[str, int] | None = None
+    model: Path, build: Path, core: Core, board: str, kernels: Kernels, settings: Mapping[str, int] | None = None
 ) -> Path:
     """Cross-compile the model in folder `model` (``model.c``, ``model.h``, ``model.ld``).
 
     Args:
         model: generated sources.
         build: empty folder for everything the build writes.
-        core: key of `firmware/cores.json`.
+        core: what to compile for.
         board: folder of `firmware/boards`.
-        kernels: folder of `firmware/kernels`.
+        kernels: what `model.c` calls.
         settings: numbers that the board's start-up is compiled with, by macro name.
 
     Returns:
@@ -82,7 +83,7 @@ def build_device(
     toolchain_file = FIRMWARE / "cmake" / "arm-none-eabi.cmake"
     options = {
         "CMAKE_TOOLCHAIN_FILE": toolchain_file,
-        "SIXFOLD_CORE": core,
+        "SIXFOLD_CORE": core.name,
         "SIXFOLD_BOARD": board,
         "SIXFOLD_SETTINGS": ";".join(f"{name}={value}" for name, value in sorted((settings or {}).items())),
     }
@@ -90,7 +91,7 @@ def build_device(
     return build / "firmware.elf"
 
 
-def build_host(model: Path, build: Path, kernels: str, sanitize: bool) -> Path:
+def build_host(model: Path, build: Path, kernels: Kernels, sanitize: bool) -> Path:
     """Compile the same sources for this computer; the program reads inputs on stdin and writes outputs on stdout.
 
     Returns:
@@ -103,8 +104,10 @@ def build_host(model: Path, build: Path, kernels: str, sanitize: bool) -> Path:
     return build / "host_model"
 
 
-def _cmake(model: Path, build: Path, kernels: str, options: Mapping[str, object]) -> None:
-    definitions = {"SIXFOLD_MODEL": model.resolve(), "SIXFOLD_KERNELS": kernels, **options}
+def _cmake(model: Path, build: Path, kernels: Kernels, options: Mapping[str, object]) -> None:
+    definitions: dict[str, object] = {"SIXFOLD_MODEL": model.resolve(), "SIXFOLD_KERNELS": kernels.library, **options}
+    if kernels.cmsis_nn is not None:
+        definitions["SIXFOLD_CMSIS_NN"] = kernels.cmsis_nn
     flags = [f"-D{name}={value}" for name, value in definitions.items()]
     _run(["cmake", "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(build), *flags], build)
     _run(["ninja", "-C", str(build)], build)
