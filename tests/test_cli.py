@@ -162,7 +162,7 @@ def test_how_a_command_ends(
 
 
 def test_a_defect_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(name: str) -> None:
+    def fail(name: str, port: str | None) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(verify_stage, "verify_target", fail)
