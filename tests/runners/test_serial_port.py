@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.backends.cortex_m.compiler import generate_sources
-from pipeline.backends.cortex_m.toolchain import build_host
+from pipeline.backends.cortex_m.toolchain import Kernels, build_host
 from pipeline.errors import SixfoldError
 from pipeline.files import sha256_file
 from pipeline.graph.cost import macs
@@ -48,7 +48,7 @@ def describe(folder: Path, **changes: object) -> Path:
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model, build = tmp_path_factory.mktemp("model"), tmp_path_factory.mktemp("build")
     generate_sources(GRAPH, model)
-    return build_host(model, build, "portable", sanitize=True).with_name("host_serial")
+    return build_host(model, build, Kernels(), sanitize=True).with_name("host_serial")
 
 
 def test_outputs_equal_the_reference_and_the_result_describes_itself(program: Path, tmp_path: Path) -> None:
