@@ -21,7 +21,7 @@ static const uint32_t UNLOCK = 0x1ACCE551U;
 uint32_t sixfold_watchdog_start(uint32_t milliseconds)
 {
     *LOCK = UNLOCK;
-    WATCHDOG->load = milliseconds * (SOC_CMSDK_HZ / MILLISECONDS);
+    WATCHDOG->load = (uint32_t)((uint64_t)milliseconds * SOC_CMSDK_WATCHDOG_HZ / MILLISECONDS);
     WATCHDOG->control = CONTROL_INTERRUPT_ENABLE | CONTROL_RESET_ENABLE;
     *LOCK = 0;
     return milliseconds;

@@ -4,12 +4,24 @@ extern uint32_t __stack_limit[], __stack_top[]; /* linker script */
 
 static const uint32_t PAINT = 0x51F01D51U;
 
-/* volatile: the compiler must not turn the loops into calls, whose frames would lie in the painted part. */
-static inline void paint_below(const uint32_t *top)
+/*
+ * Paints what lies below the stack pointer; returns where that was. In assembly, because a compiler may move a function's
+ * prologue behind what it is told to do first, and the painted part must hold nothing of ours.
+ */
+static inline uint32_t *paint(void)
 {
-    for (volatile uint32_t *word = __stack_limit; word < top; ++word) {
-        *word = PAINT;
-    }
+    uint32_t *top;
+    uint32_t *word = __stack_limit;
+    __asm__ volatile("mov %0, sp\n"
+                     "1:\tcmp %1, %0\n\t"
+                     "bhs 2f\n\t"
+                     "str %2, [%1], #4\n\t"
+                     "b 1b\n"
+                     "2:"
+                     : "=&r"(top), "+r"(word)
+                     : "r"(PAINT)
+                     : "cc", "memory");
+    return top;
 }
 
 /* The lowest word at or below `top` that was written to since. */
@@ -24,20 +36,15 @@ static inline const volatile uint32_t *lowest_used(const uint32_t *top)
 
 __attribute__((noinline)) sixfold_status sixfold_measure_stack(sixfold_status (*work)(void), uint32_t *used_bytes)
 {
-    /* Constant in this function after its prologue: nothing of ours lies below it. */
-    uint32_t *top;
-    __asm__ volatile("mov %0, sp" : "=r"(top));
-    paint_below(top);
+    const uint32_t *top = paint();
     const sixfold_status status = work();
     *used_bytes = (uint32_t)((uintptr_t)top - (uintptr_t)lowest_used(top));
     return status;
 }
 
-__attribute__((noinline)) void sixfold_paint_stack(void)
+void sixfold_paint_stack(void)
 {
-    uint32_t *top;
-    __asm__ volatile("mov %0, sp" : "=r"(top));
-    paint_below(top);
+    (void)paint();
 }
 
 uint32_t sixfold_stack_used(void)

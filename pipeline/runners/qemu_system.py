@@ -5,12 +5,14 @@ with ``-icount``: every instruction takes 64 ns of virtual time whatever the hos
 counts instructions, the same in every run. That is no cycle count: QEMU models neither pipeline nor memory.
 """
 
+import math
 import re
 import struct
 import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ _RESULT_END = struct.Struct("<I8s")
 
 @dataclass(frozen=True)
 class _Result:
-    """Contents of `result.bin`; instructions are float64, one tick of the timer being less than one instruction."""
+    """Contents of `result.bin`; instructions are whole numbers."""
 
     outputs: Int8Array
     sample_instructions: npt.NDArray[np.float64]
@@ -166,13 +168,13 @@ def _quote(console: Path) -> str:
 
 def _sample_record(classes: int) -> np.dtype[np.void]:
     """One sample's part of `result.bin`."""
-    return np.dtype([("ticks", "<u8"), ("output", "i1", (classes,))])
+    return np.dtype([("ticks", "<u8", (2,)), ("output", "i1", (classes,))])
 
 
 def _read_result(path: Path, artefact: FirmwareArtefact, samples: int) -> _Result:
     layers = len(artefact.layers)
     record = _sample_record(artefact.classes)
-    expected_bytes = _RESULT_HEADER.size + samples * record.itemsize + 8 * layers + _RESULT_END.size
+    expected_bytes = _RESULT_HEADER.size + samples * record.itemsize + 16 * layers + _RESULT_END.size
     data = path.read_bytes() if path.is_file() else b""
     if len(data) != expected_bytes:
         raise SixfoldError(f"{QEMU}: the firmware wrote {len(data)} bytes of results instead of {expected_bytes}")
@@ -186,12 +188,28 @@ def _read_result(path: Path, artefact: FirmwareArtefact, samples: int) -> _Resul
     ) or not timer_hz:
         raise SixfoldError(f"{QEMU}: the firmware's results are not those of this model; build it again")
     records = np.frombuffer(data, record, samples, _RESULT_HEADER.size)
-    layer_ticks = np.frombuffer(data, "<u8", layers, _RESULT_HEADER.size + records.nbytes)
-    instructions_per_tick = 1e9 / timer_hz / _NS_PER_INSTRUCTION
+    layer_ticks = np.frombuffer(data, "<u8", 2 * layers, _RESULT_HEADER.size + records.nbytes)
     return _Result(
         outputs=records["output"].copy(),
-        # A tick is a fraction of an instruction: the count is the nearest whole number.
-        sample_instructions=np.round(records["ticks"] * instructions_per_tick),
-        layer_instructions=np.round(layer_ticks * instructions_per_tick),
+        sample_instructions=_instructions(records["ticks"], timer_hz),
+        layer_instructions=_instructions(layer_ticks.reshape(layers, 2), timer_hz),
         stack_bytes=int(stack_bytes),
+    )
+
+
+def _instructions(spans: npt.NDArray[np.uint64], timer_hz: int) -> npt.NDArray[np.float64]:
+    """Instructions between two readings of the timer, exactly.
+
+    Args:
+        spans: ticks before and after, ``(n, 2)``.
+        timer_hz: ticks per second; a tick is shorter than an instruction, so every reading belongs to one instruction:
+            the first at which the timer had counted that far.
+    """
+    ticks_per_instruction = Fraction(timer_hz * _NS_PER_INSTRUCTION, 10**9)
+    return np.array(
+        [
+            math.ceil(end / ticks_per_instruction) - math.ceil(begin / ticks_per_instruction)
+            for begin, end in spans.tolist()
+        ],
+        float,
     )

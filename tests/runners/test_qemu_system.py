@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.backends.cortex_m import compile_graph
 from pipeline.errors import SixfoldError
@@ -62,6 +64,12 @@ def pretend_qemu(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> 
     program.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo "QEMU emulator version 0.0" && exit\n{script}\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
+
+
+@given(st.sampled_from([20_000_000, 25_000_000, 32_000_000, 125_000_000]), st.integers(0, 2**36), st.integers(0, 2**33))
+def test_instructions_are_exact_whatever_the_timers_phase(timer_hz: int, begin: int, count: int) -> None:
+    ticks = [64 * at * timer_hz // 10**9 for at in (begin, begin + count)]
+    assert qemu_system._instructions(np.array([ticks], np.uint64), timer_hz).tolist() == [count]
 
 
 @pytest.mark.slow
@@ -191,7 +199,7 @@ def test_a_result_of_another_length_is_refused(script: str, tmp_path: Path, monk
 def test_a_result_of_the_right_length_and_wrong_content_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = 56 + (8 + 5) + 8 * len(GRAPH.operators) + 12
+    size = 56 + (16 + 5) + 16 * len(GRAPH.operators) + 12
     pretend_qemu(tmp_path, f"head -c {size} /dev/zero > result.bin", monkeypatch)
     with pytest.raises(SixfoldError, match="results are not those of this model"):
         run_artefact(fake_artefact(tmp_path), TARGET, random_inputs(GRAPH, 1, 0))

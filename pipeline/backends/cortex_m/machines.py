@@ -35,6 +35,12 @@ MACHINES = {
     "mps2-an385": _MPS2,
     "mps2-an386": _MPS2,
     "mps2-an500": _MPS2,
+    "mps2-an505": _machine("sse200", 0x10000000, 0x38000000),
+    "mps3-an547": Machine(
+        "sse300",
+        MemoryRegion(origin=0x00000000, size=512 * 1024),
+        MemoryRegion(origin=0x21000000, size=4 * _MIB),
+    ),
     "netduinoplus2": Machine(
         "stm32f4",
         MemoryRegion(origin=0x08000000, size=_MIB),
