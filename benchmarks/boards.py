@@ -101,10 +101,10 @@ def measure_board(
     row = BoardRow(
         network=case.network.name,
         core=case.board.core,
-        where=result.latency.where,
+        where=result.cost.where,
         kernels=case.kernels,
         input=case.input,
-        instructions=int(result.latency.value),
+        instructions=int(result.cost.value),
         macs=case.network.macs,
         ram_bytes=footprint.ram_bytes,
         stack_bytes=footprint.stack_bytes,

@@ -82,9 +82,9 @@ def host_row(
     return HostRow(
         network=case.network.name,
         runtime=case.runtime,
-        where=results[0].latency.where,
+        where=results[0].cost.where,
         ms=ms,
-        runs=sum(one.latency.repeats for one in results),
+        runs=sum(one.cost.repeats for one in results),
         ratio=ms / fastest_ms,
         mismatched=max(parity.mismatched for parity in parities),
         compared=expected.size,
@@ -95,7 +95,7 @@ def host_row(
 
 def median_ms(results: Sequence[RunResult]) -> float:
     """Median of the results' medians."""
-    return statistics.median(one.latency.value for one in results)
+    return statistics.median(one.cost.value for one in results)
 
 
 def parity_problem(row: HostRow) -> str | None:

@@ -1,15 +1,17 @@
 """Comparing what a runtime computed with the reference of its arithmetic family, code by code."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
-from pipeline.graph.reference import execute_all, execute_operator
+from pipeline.graph.reference import Family, execute_all, execute_operator
 from pipeline.progress import progress_bar
+from pipeline.targets import Target
 
 #: What a runtime that fuses across a rounding may differ by, per operator: one rounding moves a code by one step.
 OPERATOR_TOLERANCE_LSB = 1
@@ -44,6 +46,46 @@ class OperatorRunner(Protocol):
         """Execute one operator on int8 ``(samples, height, width, channels)`` inputs."""
 
 
+@dataclass(frozen=True)
+class TensorParity:
+    """As :class:`Parity`, for one tensor of one inference."""
+
+    tensor: str
+    elements: int
+    mismatched: int
+    max_lsb: int
+
+
+@dataclass(frozen=True)
+class KernelParity:
+    """One of the runtime's sets of kernels against the reference that it must equal.
+
+    Attributes:
+        kernels: empty for those that the runtime uses by itself.
+        parity: of the outputs.
+        first: where outputs differ and the runtime lets every tensor be read, the first tensor that differs.
+    """
+
+    kernels: str
+    parity: Parity
+    first: TensorParity | None = None
+
+    def __str__(self) -> str:
+        prefix = f"{self.kernels}: " if self.kernels else ""
+        first = f", the first tensor that differs is {self.first.tensor}" if self.first else ""
+        found = self.parity
+        differ = f"{found.mismatched} of {found.elements} output codes differ from the {found.reference} reference"
+        return f"{prefix}{differ}{first}"
+
+
+@runtime_checkable
+class TensorRunner(Protocol):
+    """A runner whose runtime lets every activation be read."""
+
+    def run_tensors(self, artefact: Path, target: Target, image: Int8Array, family: Family) -> Mapping[str, Int8Array]:
+        """Every activation of one int8 ``(height, width, channels)`` image by name, in the arithmetic of `family`."""
+
+
 def compare(outputs: Int8Array, expected: Int8Array, reference: str) -> Parity:
     """Count differing codes.
 
@@ -60,6 +102,27 @@ def compare(outputs: Int8Array, expected: Int8Array, reference: str) -> Parity:
         mismatched=int((difference > 0).sum()),
         max_lsb=int(difference.max(initial=0)),
     )
+
+
+def first_difference(
+    graph: IntegerGraph, image: Int8Array, tensors: Mapping[str, Int8Array], family: Family
+) -> TensorParity | None:
+    """The first tensor, in execution order, that is not the reference's.
+
+    Args:
+        graph: the integer graph.
+        image: int8 ``(height, width, channels)``.
+        tensors: int8 ``(height, width, channels)`` by name, as the artefact computed them of `image`; those that are
+            missing were fused away.
+        family: of the reference.
+    """
+    expected = execute_all(graph, image[np.newaxis], family)
+    for operator in graph.operators:
+        if operator.output in tensors:
+            parity = compare(tensors[operator.output][np.newaxis], expected[operator.output], family)
+            if parity.mismatched:
+                return TensorParity(operator.output, parity.elements, parity.mismatched, parity.max_lsb)
+    return None
 
 
 def operator_parity(runner: object, graph: IntegerGraph, inputs: Int8Array) -> list[OperatorParity] | None:

@@ -12,6 +12,8 @@ _SOURCES = {
     "onnxruntime": "pipeline/backends/uint8_twin.py",
     "openvino": "pipeline/backends/uint8_twin.py",
     "tvm": "constraints.txt",
+    "litert": "pipeline/backends/litert",
+    "tflm": "pipeline/backends/litert",
     "cortex-m": "firmware",
 }
 

@@ -13,6 +13,9 @@ from pipeline.validation import Checked, read_yaml, validate
 
 TARGETS_FOLDER = Path("targets")
 
+#: Backends whose artefact is made from a ``.tflite`` file.
+TFLITE_BACKENDS = ("litert", "tflm")
+
 _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
 
 
@@ -181,6 +184,18 @@ InstructionSet: TypeAlias = Literal["avx512-vnni", "avx2", "neon-dotprod", "neon
 Kernels = Literal["portable", "cmsis-nn"]
 
 
+class TfliteOptions(Checked):
+    """How a ``.tflite`` file is written where there is a choice; see `pipeline/backends/litert/writer.py`.
+
+    Attributes:
+        input: ``uint8`` puts an operator in front that subtracts 128.
+        padding: ``operator`` writes what SAME cannot express as an operator of its own, ``kernel`` into the weights.
+    """
+
+    input: Literal["int8", "uint8"] = "int8"
+    padding: Literal["operator", "kernel"] = "operator"
+
+
 class Target(Checked):
     """One board, or this host with one runtime.
 
@@ -191,7 +206,7 @@ class Target(Checked):
 
     name: str
     summary: str
-    backend: Literal["onnxruntime", "openvino", "tvm", "cortex-m"]
+    backend: Literal["onnxruntime", "openvino", "tvm", "litert", "tflm", "cortex-m"]
     core: str
     clock_hz: Annotated[int, Field(gt=0)] | None = None
     kernels: Kernels | None = None
@@ -200,12 +215,18 @@ class Target(Checked):
     runner: RunnerSpec
     flash: FlashSpec | None = None
     instruction_sets: tuple[InstructionSet, ...] = ()
+    tflite: TfliteOptions = TfliteOptions()
     budget: Budget
 
     @property
     def family(self) -> Literal["fixed-point", "float"]:
         """Arithmetic family of the backend: how it turns an accumulator into an int8 code."""
-        return "fixed-point" if self.backend == "cortex-m" else "float"
+        return "fixed-point" if self.backend in ("cortex-m", "tflm") else "float"
+
+    @property
+    def reference(self) -> Literal["fixed-point", "float", "xnnpack"]:
+        """The reference that the artefact's outputs must equal: the family's, or a runtime's own form of it."""
+        return "xnnpack" if self.backend == "litert" else self.family
 
     @model_validator(mode="after")
     def _tvm_has_instruction_sets(self) -> "Target":
@@ -225,6 +246,12 @@ class Target(Checked):
     def _kernels_where_they_are_ours(self) -> "Target":
         if self.backend != "cortex-m" and self.kernels is not None:
             raise ValueError("kernels: only backend cortex-m has a choice of kernels")
+        return self
+
+    @model_validator(mode="after")
+    def _tflite_where_written(self) -> "Target":
+        if "tflite" in self.model_fields_set and self.backend not in TFLITE_BACKENDS:
+            raise ValueError(f"tflite is only for the backends {', '.join(TFLITE_BACKENDS)}")
         return self
 
 

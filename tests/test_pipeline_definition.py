@@ -24,6 +24,9 @@ PLUMBING = {
     Path("pipeline/pip.py"),
     Path("pipeline/progress.py"),
     Path("pipeline/targets.py"),
+    Path("pipeline/tool_environments.py"),
+    Path("pipeline/tool_process.py"),
+    Path("pipeline/tool_worker.py"),
     Path("pipeline/validation.py"),
 }
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]

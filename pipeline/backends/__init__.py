@@ -11,6 +11,8 @@ BACKEND_MODULES = {
     "onnxruntime": "pipeline.backends.onnxruntime",
     "openvino": "pipeline.backends.openvino",
     "tvm": "pipeline.backends.tvm",
+    "litert": "pipeline.backends.tflite",
+    "tflm": "pipeline.backends.tflite",
     "cortex-m": "pipeline.backends.cortex_m",
 }
 

@@ -28,6 +28,11 @@ def from_uint8(codes: Uint8Array) -> Int8Array:
     return (codes.astype(np.int16) - 128).astype(np.int8)
 
 
+def planar_uint8(inputs: Int8Array) -> list[Uint8Array]:
+    """int8 ``(samples, height, width, channels)`` as the twin takes it: ``(1, channels, height, width)`` each."""
+    return [np.ascontiguousarray(image.transpose(2, 0, 1)[np.newaxis]) for image in to_uint8(inputs)]
+
+
 def uint8_twin(graph: IntegerGraph) -> onnx.ModelProto:
     """Write the whole graph.
 

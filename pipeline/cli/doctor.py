@@ -13,7 +13,7 @@ from pipeline.errors import GateFailedError
 from pipeline.params import load_params
 from pipeline.pins import CONSTRAINTS_FILE, read_pins
 from pipeline.report.console import console, table
-from pipeline.targets import Target, load_target
+from pipeline.targets import TFLITE_BACKENDS, Target, load_target
 from pipeline.tool_environments import tool_environments
 
 CPU_FILE = Path("/proc/cpuinfo")
@@ -101,6 +101,7 @@ def python_packages(targets: Iterable[Target]) -> list[Tool]:
         ("onnxscript", "export", True),
         ("onnxruntime", "quantisation, host target", True),
         ("openvino", "host target", "openvino" in backends),
+        ("ai-edge-litert", "host target", not backends.isdisjoint(TFLITE_BACKENDS)),
         ("pyelftools", "firmware sizes", "cortex-m" in backends),
         ("dvc", "stages", True),
         ("matplotlib", "report", True),

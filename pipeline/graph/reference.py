@@ -3,7 +3,8 @@
 Accumulation is exact in both arithmetic families; they differ only in how an accumulator becomes an int8 code:
 
 * ``fixed-point``: int32 multiplier and shift (TFLite reference kernels, TFLM, CMSIS-NN, our firmware);
-* ``float``: multiplication by a float32 factor, round half to even (ONNX Runtime, XNNPACK, TVM, OpenVINO).
+* ``float``: multiplication by a float32 factor, round half to even (ONNX Runtime, TVM, OpenVINO);
+* ``xnnpack``: of the float family too, but addition and pooling round as LiteRT with XNNPACK does.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.graph import fixed_point, float_requantization
+from pipeline.graph import fixed_point, float_requantization, xnnpack
 from pipeline.graph.ir import (
     Add,
     Conv2D,
@@ -26,7 +27,7 @@ from pipeline.graph.ir import (
     Weighted,
 )
 
-Family: TypeAlias = Literal["fixed-point", "float"]
+Family: TypeAlias = Literal["fixed-point", "float", "xnnpack"]
 Int64Array: TypeAlias = npt.NDArray[np.int64]
 
 #: Samples computed together: bounds the memory of im2col without making the matrix products small.
@@ -141,7 +142,7 @@ def _saturate(codes: npt.NDArray[np.int64] | npt.NDArray[np.float32]) -> Int8Arr
 
 def _requantize_weighted(graph: IntegerGraph, operator: Weighted, accumulator: Int64Array, family: Family) -> Int8Array:
     zero_point = graph.tensors[operator.output].zero_point
-    if family == "float":
+    if family != "fixed-point":
         factor = float_requantization.weighted_factor(graph, operator)
         return float_requantization.requantize(accumulator, factor, zero_point)
     multiplier, shift = fixed_point.weighted_requantization(graph, operator)
@@ -152,6 +153,8 @@ def _add(graph: IntegerGraph, operator: Add, left: Int8Array, right: Int8Array, 
     tensors = [graph.tensors[name] for name in (operator.left, operator.right, operator.output)]
     if family == "float":
         return float_requantization.add(left, right, *tensors)
+    if family == "xnnpack" and xnnpack.takes_addition(*tensors):
+        return xnnpack.add(left, right, *tensors)
     factors = fixed_point.add_requantization(graph, operator)
     scaled = [
         fixed_point.multiply_by_quantized_multiplier(

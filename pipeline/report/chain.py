@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.report.format import decibels, family, grouped, interval, percent, points
-from pipeline.report.inputs import Accuracy, FamilyScore, ReportInputs, TargetReport, VerifiedTarget
+from pipeline.report.inputs import Accuracy, FamilyScore, Parity, ReportInputs, TargetReport, VerifiedTarget
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,15 @@ def _drop_facts(accuracy: Accuracy) -> list[str]:
 
 def parity_sentence(report: TargetReport) -> str:
     """How the artefact compares with its reference, and on how many images that was seen."""
-    found = report.parity
+    sentence = parity_of(report.parity)
+    if report.parity.mismatched and (operators := report.details.operators):
+        most = max(operator.max_lsb for operator in operators)
+        sentence += f"; each of its {len(operators)} operators alone: at most {most} LSB"
+    return sentence
+
+
+def parity_of(found: Parity) -> str:
+    """How outputs compare with a reference, in words."""
     if found.mismatched is None:
         return "parity not known"
     where = f"the {family(found.reference)} reference on {grouped(found.samples)} images"
@@ -98,7 +106,4 @@ def parity_sentence(report: TargetReport) -> str:
     sentence = f"{grouped(found.mismatched)} of {grouped(found.elements)} codes differ from {where}"
     if found.max_lsb is not None:
         sentence += f", by at most {found.max_lsb} LSB"
-    if operators := report.details.operators:
-        most = max(operator.max_lsb for operator in operators)
-        sentence += f"; each of its {len(operators)} operators alone: at most {most} LSB"
     return sentence

@@ -77,12 +77,20 @@ class Latency(Section):
     layers: Annotated[tuple[Layer, ...], _NO_ITEMS_IF_NULL] = ()
 
 
+class LayerMemory(Section):
+    """Bytes of the activations that are needed while one operator runs."""
+
+    name: str
+    live_bytes: int
+
+
 class MemoryUse(Section):
-    """Bytes on the device."""
+    """Bytes on the device. `layers` is there where memory is planned operator by operator."""
 
     flash_bytes: int | None = None
     ram_bytes: int | None = None
     stack_bytes: int | None = None
+    layers: Annotated[tuple[LayerMemory, ...], _NO_ITEMS_IF_NULL] = ()
 
 
 class BudgetResult(Section):
@@ -101,11 +109,19 @@ class OperatorParity(Section):
     max_lsb: int
 
 
+class KernelParity(Parity):
+    """The same artefact by other kernels that the runtime has."""
+
+    kernels: str
+
+
 class Details(Section):
     """What only some targets can tell. `operators` is there where a runtime fuses across a rounding."""
 
     operators: Annotated[tuple[OperatorParity, ...], _NO_ITEMS_IF_NULL] = ()
+    other_kernels: Annotated[tuple[KernelParity, ...], _NO_ITEMS_IF_NULL] = ()
     stands_for: str | None = None
+    verified_on: str | None = None
 
 
 class TargetReport(Section):

@@ -7,10 +7,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.report import format as formats
-from pipeline.report.chain import branches, float_links, parity_sentence
+from pipeline.report.chain import branches, float_links, parity_of, parity_sentence
 from pipeline.report.confusion import confusion
+from pipeline.report.drawing import Plot
 from pipeline.report.inputs import Layer, LayerNoise, ReportInputs
-from pipeline.report.plots import training_plots
+from pipeline.report.plots import memory_plot, training_plots
 
 # A skipped image is worth naming; thousands of them are worth counting.
 LISTED_FILES = 200
@@ -55,6 +56,11 @@ def tool_table(inputs: ReportInputs) -> dict[str, dict[str, list[str]]]:
     return {name: tools[name] for name in sorted(tools, key=str.lower)}
 
 
+def _drawn(plot: Plot) -> dict[str, str]:
+    """A plot for the templates; matplotlib has escaped its text."""
+    return {"title": plot.title, "svg": Markup(plot.svg), "words": plot.words}
+
+
 def render_page(inputs: ReportInputs, experiment: str) -> str:
     """The page's HTML for `experiment`, the one that params.yaml selects."""
     environment = Environment(
@@ -79,20 +85,23 @@ def render_page(inputs: ReportInputs, experiment: str) -> str:
         "verdict",
     ):
         environment.filters[name] = getattr(formats, name)
-    environment.filters.update(parity_sentence=parity_sentence)
-    plots = training_plots(inputs.training or {})
+    environment.filters.update(parity_sentence=parity_sentence, parity_of=parity_of)
     return environment.get_template("page.html.j2").render(
         inputs=inputs,
         experiment=experiment,
         float_links=float_links(inputs),
         branches=branches(inputs),
-        # matplotlib has escaped its text.
-        plots=[(plot.title, Markup(plot.svg), plot.words) for plot in plots],
+        plots=[_drawn(plot) for plot in training_plots(inputs.training or {})],
         confusion=confusion(inputs.confusion, inputs.labels) if inputs.confusion else None,
         costs={
             verified.target.name: cost_bars(verified.report.latency.layers, verified.report.latency.unit)
             for verified in inputs.targets
             if verified.report and verified.report.latency.layers
+        },
+        memory={
+            verified.target.name: _drawn(memory_plot(verified.target.name, verified.report.memory.layers))
+            for verified in inputs.targets
+            if verified.report and verified.report.memory.layers
         },
         noise=noise_bars(inputs.quantize.layers) if inputs.quantize else [],
         tools=tool_table(inputs),

@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
+from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array
+from pipeline.graph.reference import Family
 from pipeline.targets import Target
 
 RUNNER_MODULES = {
     ("onnxruntime", "host"): "pipeline.runners.host_onnxruntime",
     ("openvino", "host"): "pipeline.runners.host_openvino",
     ("tvm", "host"): "pipeline.runners.host_tvm",
+    ("litert", "host"): "pipeline.runners.host_litert",
+    ("tflm", "host"): "pipeline.runners.host_tflm",
     ("cortex-m", "qemu-system"): "pipeline.runners.qemu_system",
     ("cortex-m", "serial"): "pipeline.runners.serial_port",
 }
@@ -47,12 +51,40 @@ class Latency:
 
 
 @dataclass(frozen=True)
+class LayerMemory:
+    """Bytes of the activations that are needed while one operator runs."""
+
+    name: str
+    live_bytes: int
+
+
+@dataclass(frozen=True)
 class Footprint:
-    """Bytes used on the device; None where it cannot be known."""
+    """Bytes used on the device; None where it cannot be known.
+
+    Attributes:
+        layers: where a backend plans memory operator by operator, what each of them asks for, in execution order.
+    """
 
     flash_bytes: int | None = None
     ram_bytes: int | None = None
     stack_bytes: int | None = None
+    layers: tuple[LayerMemory, ...] = ()
+
+
+@dataclass(frozen=True)
+class OtherKernels:
+    """The same artefact and inputs, computed by other kernels that the runtime has.
+
+    Attributes:
+        name: of the kernels, for example ``reference``.
+        family: whose reference they must equal.
+        outputs: int8 ``(samples, classes)``.
+    """
+
+    name: str
+    family: Family
+    outputs: Int8Array
 
 
 @dataclass(frozen=True)
@@ -61,15 +93,29 @@ class RunResult:
 
     Attributes:
         outputs: int8 ``(samples, classes)`` in the graph's own codes, whatever type the runtime uses.
+        latency: None where the machine that ran it tells nothing about the target's.
+        others: what the runtime's other kernels computed.
         tools: name and version of everything that took part.
         details: what only this runner can tell (JSON values), kept in the report.
     """
 
     outputs: Int8Array
-    latency: Latency
+    latency: Latency | None
     footprint: Footprint = Footprint()
+    others: tuple[OtherKernels, ...] = ()
     tools: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> Latency:
+        """The latency of a run that has one.
+
+        Raises:
+            SixfoldError: the machine that ran it tells nothing about the target's.
+        """
+        if self.latency is None:
+            raise SixfoldError("this machine only stands for the target, its time was not taken")
+        return self.latency
 
 
 class Runner(Protocol):

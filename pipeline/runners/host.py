@@ -6,11 +6,11 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from pipeline.backends.uint8_twin import Uint8Array, from_uint8, to_uint8
 from pipeline.graph.ir import Int8Array
 from pipeline.progress import progress_bar
 from pipeline.runners import Latency
@@ -18,19 +18,7 @@ from pipeline.runners import Latency
 _WARM_UP = 5
 _REPEATS = 50
 
-Image = TypeVar("Image", Int8Array, Uint8Array)
-#: One inference of the uint8 twin: uint8 ``(1, channels, height, width)`` to uint8 ``(1, classes, 1, 1)``.
-InferTwin = Callable[[Uint8Array], Uint8Array]
-
-
-def run_twin(infer: InferTwin, inputs: Int8Array, description: str) -> Int8Array:
-    """Run every int8 ``(samples, height, width, channels)`` input; returns int8 ``(samples, classes)``."""
-    return run_all(lambda image: from_uint8(infer(image)), _planar(inputs), description)
-
-
-def measure_twin(infer: InferTwin, inputs: Int8Array) -> Latency:
-    """As :func:`measure`, of the uint8 twin."""
-    return measure(infer, _planar(inputs[: _WARM_UP + _REPEATS]))
+Image = TypeVar("Image", bound=npt.NDArray[Any])
 
 
 def run_all(infer: Callable[[Image], Int8Array], images: Sequence[Image], description: str) -> Int8Array:
@@ -77,7 +65,3 @@ def _cpu_info(field: str) -> str:
     except OSError:
         pass
     return ""
-
-
-def _planar(inputs: Int8Array) -> list[Uint8Array]:
-    return [np.ascontiguousarray(image.transpose(2, 0, 1)[np.newaxis]) for image in to_uint8(inputs)]

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from pipeline.backends.uint8_twin import Uint8Array
+from pipeline.backends.uint8_twin import Uint8Array, from_uint8, planar_uint8
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array
 from pipeline.runners import RunResult, host
@@ -38,9 +38,10 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     def infer(image: Uint8Array) -> Uint8Array:
         return np.asarray(session.run(None, {session.get_inputs()[0].name: image})[0])
 
+    images = planar_uint8(inputs)
     return RunResult(
-        outputs=host.run_twin(infer, inputs, target.name),
-        latency=host.measure_twin(infer, inputs),
+        outputs=host.run_all(lambda image: from_uint8(infer(image)), images, target.name),
+        latency=host.measure(infer, images),
         tools={"onnxruntime": ort.__version__},
         details={"executed_operators": dict(sorted(executed.items()))},
     )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-from pipeline.backends.uint8_twin import Uint8Array, from_uint8, operator_twin, to_uint8
+from pipeline.backends.uint8_twin import Uint8Array, from_uint8, operator_twin, planar_uint8, to_uint8
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
 from pipeline.runners import RunResult, host
@@ -39,9 +39,10 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     def infer(image: Uint8Array) -> Uint8Array:
         return np.array(next(iter(request.infer([image]).values())))
 
+    images = planar_uint8(inputs)
     return RunResult(
-        outputs=host.run_twin(infer, inputs, target.name),
-        latency=host.measure_twin(infer, inputs),
+        outputs=host.run_all(lambda image: from_uint8(infer(image)), images, target.name),
+        latency=host.measure(infer, images),
         tools={"openvino": ov.__version__},
         details={"executed_primitives": _primitives(compiled)},
     )

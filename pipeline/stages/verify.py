@@ -4,10 +4,12 @@ The result is ``reports/<target>.json``; a budget or parity violation is in it a
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +20,20 @@ from pipeline.evaluation import PairedAccuracy, paired_accuracy
 from pipeline.files import sha256_file, write_json
 from pipeline.float_model import float_logits
 from pipeline.graph import cost
-from pipeline.graph.ir import IntegerGraph
+from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.graph.reader import read_graph
-from pipeline.graph.reference import execute
+from pipeline.graph.reference import Family, execute
 from pipeline.metadata import read_normalization
-from pipeline.parity import OPERATOR_TOLERANCE_LSB, OperatorParity, Parity, compare, operator_parity
+from pipeline.parity import (
+    OPERATOR_TOLERANCE_LSB,
+    KernelParity,
+    OperatorParity,
+    TensorParity,
+    TensorRunner,
+    compare,
+    first_difference,
+    operator_parity,
+)
 from pipeline.paths import FLOAT_MODEL, INT8_MODEL, artefact_folder, board_report, target_report
 from pipeline.preprocess import quantize_pixels
 from pipeline.progress import progress_bar
@@ -55,27 +66,30 @@ def verify_target(name: str, port: str | None = None) -> None:
     images, labels = data.images("test"), data.labels("test")
     source = graph.tensors[graph.input]
     inputs = quantize_pixels(images, normalization, source.scale, source.zero_point)
-    with progress_bar(f"reference, {target.family}", len(inputs)) as advance:
-        expected = execute(graph, inputs, target.family, advance)
+    expected = _reference(graph, inputs, target.reference)
 
     runner = load_runner(target)
     chosen = _spread(len(inputs), runner.SAMPLES)
     artefact = artefact_folder(name)
     if not artefact.is_dir():
         raise SixfoldError(f"{artefact}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
-    result = runner.run_artefact(artefact, target, np.ascontiguousarray(inputs[chosen]))
-    parity = compare(result.outputs, expected[chosen], target.family)
-    operators = operator_parity(runner, graph, inputs[chosen][:_OPERATOR_SAMPLES])
+    run = np.ascontiguousarray(inputs[chosen])
+    result = runner.run_artefact(artefact, target, run)
+    operators = operator_parity(runner, graph, run[:_OPERATOR_SAMPLES])
+    locate = partial(_first_difference, runner, artefact, target, graph, run)
+    checks = [_check("", target.reference, result.outputs, expected[chosen], locate)]
+    for other in result.others:
+        checks.append(_check(other.name, other.family, other.outputs, _reference(graph, run, other.family), locate))
 
     # An emulated board runs a part of the test images. Where all its codes equal the reference's, the reference
     # speaks for the others; otherwise only what the artefact itself computed counts.
-    whole = parity.mismatched == 0
+    whole = checks[0].parity.mismatched == 0
     predictions = (expected if whole else result.outputs).argmax(1)
     scored = np.arange(len(inputs)) if whole else chosen
     fp32 = float_logits(FLOAT_MODEL, images[scored], normalization).argmax(1)
     accuracy = paired_accuracy(labels[scored], fp32, predictions)
-    violations = _violations(target.budget, accuracy, result, parity, operators)
-    write_json(report, _report(target, graph, accuracy, parity, operators, result, violations))
+    violations = _violations(target.budget, accuracy, result, checks, operators)
+    write_json(report, _report(target, graph, accuracy, checks, operators, result, violations))
     if violations:
         raise GateFailedError(f"{name}: {'; '.join(violations)} (see {report})")
 
@@ -84,6 +98,32 @@ def _on_a_board(target: Target, port: str) -> Target:
     if target.backend != "cortex-m":
         raise SixfoldError(f"target {target.name}: --port is for microcontrollers, its backend is {target.backend}")
     return target.model_copy(update={"runner": RunnerSpec(kind="serial", port=port)})
+
+
+def _reference(graph: IntegerGraph, inputs: Int8Array, family: Family) -> Int8Array:
+    with progress_bar(f"reference, {family}", len(inputs)) as advance:
+        return execute(graph, inputs, family, advance)
+
+
+#: From the index of a sample and a family to the first tensor that differs.
+_Locate: TypeAlias = Callable[[int, Family], TensorParity | None]
+
+
+def _check(kernels: str, family: Family, outputs: Int8Array, expected: Int8Array, locate: _Locate) -> KernelParity:
+    parity = compare(outputs, expected, family)
+    if not parity.mismatched:
+        return KernelParity(kernels, parity)
+    sample = int((outputs != expected).any(1).argmax())
+    return KernelParity(kernels, parity, locate(sample, family))
+
+
+def _first_difference(
+    runner: object, artefact: Path, target: Target, graph: IntegerGraph, inputs: Int8Array, sample: int, family: Family
+) -> TensorParity | None:
+    if not isinstance(runner, TensorRunner):
+        return None
+    image = inputs[sample]
+    return first_difference(graph, image, runner.run_tensors(artefact, target, image, family), family)
 
 
 def _spread(available: int, wanted: int | None) -> npt.NDArray[np.int64]:
@@ -97,15 +137,13 @@ def _violations(
     budget: Budget,
     accuracy: PairedAccuracy,
     result: RunResult,
-    parity: Parity,
+    checks: Sequence[KernelParity],
     operators: Sequence[OperatorParity] | None,
 ) -> list[str]:
     """Everything that fails the gate, in words."""
     found = []
-    if operators is None and parity.mismatched:
-        found.append(
-            f"{parity.mismatched} of {parity.elements} output codes differ from the {parity.reference} reference"
-        )
+    if operators is None:
+        found += [str(check) for check in checks if check.parity.mismatched]
     for row in operators or ():
         if row.max_lsb > OPERATOR_TOLERANCE_LSB:
             found.append(f"operator {row.name} differs by {row.max_lsb} LSB on identical inputs")
@@ -125,7 +163,7 @@ def _report(
     target: Target,
     graph: IntegerGraph,
     accuracy: PairedAccuracy,
-    parity: Parity,
+    checks: Sequence[KernelParity],
     operators: Sequence[OperatorParity] | None,
     result: RunResult,
     violations: Sequence[str],
@@ -135,6 +173,11 @@ def _report(
     if operators is not None:
         details["operators"] = [asdict(row) for row in operators]
         details["operator_tolerance_lsb"] = OPERATOR_TOLERANCE_LSB
+    if len(checks) > 1:
+        details["other_kernels"] = [{"kernels": check.kernels, **asdict(check.parity)} for check in checks[1:]]
+    for check in checks:
+        if check.first is not None:
+            details.setdefault("first_differences", []).append({"kernels": check.kernels, **asdict(check.first)})
     if target.runner.stands_for:
         details["stands_for"] = target.runner.stands_for
     return {
@@ -147,8 +190,8 @@ def _report(
             "macs": sum(cost.macs(graph).values()),
         },
         "accuracy": accuracy.as_json(),
-        "parity": asdict(parity),
-        "latency": asdict(result.latency),
+        "parity": asdict(checks[0].parity),
+        "latency": asdict(result.latency) if result.latency else None,
         "memory": asdict(result.footprint),
         "budget": {"passed": not violations, "violations": list(violations)},
         "tools": {"numpy": version("numpy"), "onnxruntime": version("onnxruntime"), **result.tools},

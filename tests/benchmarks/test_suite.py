@@ -77,10 +77,10 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         return BoardRow(**row), {"compiler": "1"}
 
     def timed(case: Any, *_: Any) -> Any:
-        return SimpleNamespace(latency=SimpleNamespace(value=answer(str(case), 2.0)), tools={case.runtime: "1"})
+        return SimpleNamespace(cost=SimpleNamespace(value=answer(str(case), 2.0)), tools={case.runtime: "1"})
 
     def row(case: Any, _graph: Any, _inputs: Any, _expected: Any, results: list[Any], fastest_ms: float) -> HostRow:
-        row = HOST | {"runtime": case.runtime, "ms": 2.0, "ratio": results[0].latency.value / fastest_ms}
+        row = HOST | {"runtime": case.runtime, "ms": 2.0, "ratio": results[0].cost.value / fastest_ms}
         return HostRow(**row | answer(f"{case} parity", {"mismatched": 0, "operator_lsb": None}))
 
     monkeypatch.setattr(suite, "integer_graph", build)

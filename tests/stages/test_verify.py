@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation import PairedAccuracy
-from pipeline.parity import OperatorParity, Parity
+from pipeline.parity import KernelParity, OperatorParity, Parity, TensorParity
 from pipeline.runners import Footprint, Latency, RunResult
 from pipeline.stages.verify import _spread, _violations
 from pipeline.targets import Budget
 
 CODES = np.array([[1, 2, 3], [4, 5, -128]], np.int8)
-GOOD = Parity("fixed-point", 2, 6, 0, 0)
+GOOD = [KernelParity("", Parity("fixed-point", 2, 6, 0, 0))]
 BUDGET = Budget(accuracy_drop_points=0.5, sram=1000, flash="2KiB")
 
 
@@ -35,8 +35,17 @@ def test_what_cannot_be_known_violates_nothing():
         ((accuracy(0.0), result(ram=1001), GOOD, None), "sram use is 1001 bytes, the budget is 1000"),
         ((accuracy(0.0), result(flash=2049), GOOD, None), "flash use is 2049 bytes, the budget is 2048"),
         (
-            (accuracy(0.0), result(), Parity("fixed-point", 2, 6, 1, 1), None),
+            (accuracy(0.0), result(), [KernelParity("", Parity("fixed-point", 2, 6, 1, 1))], None),
             "1 of 6 output codes differ from the fixed-point reference",
+        ),
+        (
+            (
+                accuracy(0.0),
+                result(),
+                [*GOOD, KernelParity("slow ones", Parity("float", 2, 6, 2, 1), TensorParity("stem", 9, 4, 1))],
+                None,
+            ),
+            "slow ones: 2 of 6 output codes differ from the float reference, the first tensor that differs is stem",
         ),
         (
             (accuracy(0.0), result(), GOOD, [OperatorParity("conv", 9, 1, 1), OperatorParity("add", 9, 1, 2)]),
@@ -50,7 +59,14 @@ def test_each_violation_is_said_in_words(arguments, text):
 
 def test_end_to_end_differences_of_a_fusing_runtime_are_reported_not_failed():
     assert (
-        _violations(BUDGET, accuracy(0.0), result(), Parity("float", 2, 6, 3, 9), [OperatorParity("c", 1, 1, 1)]) == []
+        _violations(
+            BUDGET,
+            accuracy(0.0),
+            result(),
+            [KernelParity("", Parity("float", 2, 6, 3, 9))],
+            [OperatorParity("c", 1, 1, 1)],
+        )
+        == []
     )
 
 

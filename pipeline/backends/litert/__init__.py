@@ -1,1 +1,1 @@
-"""TensorFlow Lite: the integer graph as one ``.tflite`` file."""
+"""TensorFlow Lite's file format: the integer graph written as one ``.tflite`` file, and what that asks of memory."""

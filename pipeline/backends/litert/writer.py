@@ -7,8 +7,10 @@ choice:
 * **ReLU6** is written as the convolution's fused activation wherever it cannot change a code: where the output's zero
   point is -128 and its largest code stands for at most 6, saturation alone does it. It is written all the same because
   tools that read the file as a float network would otherwise lose the activation.
-* **Padding** is SAME where that means the same rows and columns; else a PAD operator, which fills with the zero point,
-  and a VALID convolution: SAME puts the odd row of stride 2 at the end, PyTorch at the start.
+* **Padding** is SAME where that means the same rows and columns. At stride 2 it often does not, because SAME puts an
+  odd row at the end and PyTorch at the start. Then either a PAD operator, which fills with the zero point, and a VALID
+  convolution; or SAME with a border of zeros around the kernel, which computes the same without a second copy of the
+  input in memory, for a few more multiply-adds. The caller chooses.
 * **The classifier** is a convolution whose kernel covers its input: FULLY_CONNECTED with a scale per channel is version
   12, which older runtimes refuse.
 * **Global average pooling** is AVERAGE_POOL_2D over the whole map, which averages codes as the graph's reference does.
@@ -22,6 +24,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from pipeline.backends.litert.flatbuffer import ModelBuilder, Quantization
+from pipeline.backends.litert.padding import same_padding, zero_border
 from pipeline.graph.ir import (
     NO_PADDING,
     Add,
@@ -32,12 +35,12 @@ from pipeline.graph.ir import (
     Int8Array,
     IntegerGraph,
     Operator,
-    Padding,
     Tensor,
     Weighted,
 )
 
 InputType: TypeAlias = Literal["int8", "uint8"]
+PaddingStyle: TypeAlias = Literal["operator", "kernel"]
 
 #: Under these names a runtime's signature API offers the network.
 SIGNATURE, SIGNATURE_INPUT, SIGNATURE_OUTPUT = "serving_default", "image", "logits"
@@ -64,19 +67,20 @@ _VERSIONS = {
 }
 
 
-def write_tflite(graph: IntegerGraph, input_type: InputType = "int8") -> bytes:
+def write_tflite(graph: IntegerGraph, input_type: InputType = "int8", padding: PaddingStyle = "operator") -> bytes:
     """Write the whole graph.
 
     Args:
         graph: the integer graph.
         input_type: ``uint8`` puts a QUANTIZE operator in front, whose input codes are larger by 128; for a graph
             whose input is ``pixel - 128`` these are the pixels themselves.
+        padding: where SAME is not the graph's padding, ``operator`` writes PAD and ``kernel`` a border of zeros.
 
     Returns:
         A flatbuffer with one input ``(1, height, width, channels)`` of `input_type` and one int8 output
         ``(1, 1, 1, classes)``. Activation tensors have the graph's names. Same graph, same bytes.
     """
-    writer = _Writer(graph)
+    writer = _Writer(graph, padding)
     entry = writer.entry(input_type)
     for operator in graph.operators:
         writer.write(operator)
@@ -89,7 +93,7 @@ def write_operator(graph: IntegerGraph, operator: Operator) -> bytes:
     Returns:
         A flatbuffer whose inputs and output are the operator's tensors, in the operator's order.
     """
-    writer = _Writer(graph)
+    writer = _Writer(graph, "operator")
     for name in operator.inputs:
         writer.activation(graph.tensors[name])
     writer.write(operator)
@@ -100,6 +104,7 @@ def write_operator(graph: IntegerGraph, operator: Operator) -> bytes:
 @dataclass
 class _Writer:
     graph: IntegerGraph
+    padding: PaddingStyle
     model: ModelBuilder = field(default_factory=ModelBuilder)
     indices: dict[str, int] = field(default_factory=dict)
 
@@ -156,7 +161,7 @@ class _Writer:
     def _weighted(self, operator: Weighted) -> None:
         source = self.graph.tensors[operator.input]
         weight, channel_axis = _tflite_weight(operator, source)
-        same, index = self._padded(operator, weight, source)
+        same, index, weight = self._padded(operator, weight, source)
         scale = Quantization(operator.weight_scale, 0, channel_axis)
         # A bias is in steps of the accumulator; runtimes check that its scale says so.
         bias_scale = Quantization(np.float32(source.scale) * operator.weight_scale, 0)
@@ -181,17 +186,19 @@ class _Writer:
         options.fusedActivationFunction = _ACTIVATIONS.RELU6 if relu6 else _ACTIVATIONS.NONE
         self._operator(code, inputs, self._output(operator), (kind, options))
 
-    def _padded(self, operator: Weighted, weight: Int8Array, source: Tensor) -> tuple[bool, int]:
-        """Whether the operator pads by SAME, and the tensor that it reads: a padded one where neither SAME nor VALID
-        is the graph's padding.
-        """
+    def _padded(self, operator: Weighted, weight: Int8Array, source: Tensor) -> tuple[bool, int, Int8Array]:
+        """Whether the operator pads by SAME, the tensor that it reads, and its weights, with a border if need be."""
         index = self.indices[source.name]
         if isinstance(operator, FullyConnected) or operator.padding == NO_PADDING:
-            return False, index
-        kernel = (weight.shape[1], weight.shape[2])
-        if operator.padding == same_padding(source.shape[:2], kernel, operator.stride):
-            return True, index
-        return False, self._pad(operator, source)
+            return False, index, weight
+        size, kernel = (source.shape[0], source.shape[1]), (weight.shape[1], weight.shape[2])
+        if operator.padding == same_padding(size, kernel, operator.stride):
+            return True, index, weight
+        border = zero_border(size, kernel, operator.stride, operator.padding)
+        if self.padding == "operator" or border is None:
+            return False, self._pad(operator, source), weight
+        zeros = ((0, 0), (border.top, border.bottom), (border.left, border.right), (0, 0))
+        return True, index, np.pad(weight, zeros)
 
     def _pad(self, operator: Conv2D | DepthwiseConv2D, source: Tensor) -> int:
         """Append a PAD operator, which fills with the zero point of its output; returns that tensor's index."""
@@ -204,24 +211,6 @@ class _Writer:
         inputs = [self.indices[source.name], constant]
         self._operator(_CODES.PAD, inputs, padded, (_OPTIONS.PadOptions, schema.PadOptionsT()))
         return padded
-
-
-def same_padding(size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int]) -> Padding:
-    """What SAME means: as many output rows as steps begin in the input, the odd row or column at the end.
-
-    Args:
-        size: height and width of the input.
-        kernel: height and width.
-        stride: vertical, horizontal.
-    """
-    (top, bottom), (left, right) = (_same_padding(*axis) for axis in zip(size, kernel, stride, strict=True))
-    return Padding(top, left, bottom, right)
-
-
-def _same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    steps = -(-size // stride)
-    total = max((steps - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
 
 
 def saturates_as_relu6(tensor: Tensor) -> bool:

@@ -9,7 +9,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.backends.litert.writer import same_padding, saturates_as_relu6, write_operator, write_tflite
+from pipeline.backends.litert.writer import saturates_as_relu6, write_operator, write_tflite
 from pipeline.graph.ir import Conv2D, DepthwiseConv2D, FullyConnected, IntegerGraph, Tensor
 from pipeline.graph.reference import execute_all, execute_operator
 from tests.backends.litert.kernels import REFERENCE, all_tensors, load, run_once
@@ -42,9 +42,9 @@ def test_a_network_equals_the_reference_in_every_tensor(seed, input_type):
 
 
 @settings(max_examples=100, deadline=None)
-@given(networks(), st.integers(0, 1000))
-def test_any_graph_equals_the_reference_in_every_tensor(graph, seed):
-    assert_equal_tensors(graph, write_tflite(graph), seed)
+@given(networks(), st.integers(0, 1000), st.sampled_from(["operator", "kernel"]))
+def test_any_graph_equals_the_reference_in_every_tensor(graph, seed, padding):
+    assert_equal_tensors(graph, write_tflite(graph, padding=padding), seed)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -134,16 +134,7 @@ def test_padding_is_an_operator_only_where_same_would_differ(resolution, pads):
     graph = small_mobilenet(0, resolution)
     model = parsed(write_tflite(graph))
     assert [name for name, _ in operators(model)].count("PAD") == pads
-
-
-@given(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.integers(1, 7), st.integers(1, 4))
-def test_same_padding_is_the_least_that_gives_one_output_for_each_step(size, kernel, stride):
-    padding = same_padding(size, (kernel, kernel), (stride, stride))
-    for length, before, after in ((size[0], padding.top, padding.bottom), (size[1], padding.left, padding.right)):
-        steps = len(range(0, length, stride))
-        assert after - before in (0, 1)
-        assert (length + before + after - kernel) // stride + 1 >= steps
-        assert before + after == 0 or (length + before + after - kernel) / stride + 1 == steps
+    assert "PAD" not in [name for name, _ in operators(parsed(write_tflite(graph, padding="kernel")))]
 
 
 @given(st.floats(1e-4, 0.1), st.integers(-128, 127))
