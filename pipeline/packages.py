@@ -40,8 +40,13 @@ def pinned_package(name: str, constraints: Path = CONSTRAINTS_FILE) -> Pin:
     )
 
 
-def fetch_wheel(name: str, constraints: Path = CONSTRAINTS_FILE) -> Path:
+def fetch_wheel(name: str, constraints: Path = CONSTRAINTS_FILE, machine: str | None = None) -> Path:
     """Make the contents of wheel `name` available, downloading it at the first call.
+
+    Args:
+        name: of the package.
+        constraints: where it is pinned: on demand, or, for another machine, as what is installed here.
+        machine: a Linux processor such as ``aarch64``, whose wheel is wanted instead of this computer's.
 
     The result is complete or absent, whatever happens to the process, and is reused by every later call for that pin.
 
@@ -51,25 +56,37 @@ def fetch_wheel(name: str, constraints: Path = CONSTRAINTS_FILE) -> Path:
     Raises:
         SixfoldError: not pinned, cannot be downloaded, another hash, or a member outside the folder.
     """
-    package = pinned_package(name, constraints)
+    package = pinned_package(name, constraints) if machine is None else _installed_package(name, constraints)
     # The pin is part of the path, so that another version or file never passes for this one.
     pin = hashlib.sha256("\n".join((package.requirement, *sorted(package.hashes))).encode()).hexdigest()
-    folder = cache_folder() / "packages" / f"{package.requirement.replace('==', '-')}-{pin[:12]}"
+    stem = "-".join([package.requirement.replace("==", "-"), *([machine] if machine else [])])
+    folder = cache_folder() / "packages" / f"{stem}-{pin[:12]}"
     if folder.is_dir():
         return folder
     with alone(folder), tempfile.TemporaryDirectory(prefix="sixfold-") as temporary:
         if not folder.is_dir():  # another process may have been faster
-            wheel = _download(package, Path(temporary))
+            wheel = _download(package, Path(temporary), machine)
             with atomic_folder(folder) as unpacked:
                 unpack(wheel, unpacked)
     return folder
 
 
-def _download(package: Pin, folder: Path) -> Path:
+def _installed_package(name: str, constraints: Path) -> Pin:
+    for pin in read_pins(constraints):
+        if pin.extra is None and pin.name == canonicalize_name(name):
+            return pin
+    raise SixfoldError(f"{constraints}: {name}: not pinned; name it in pyproject.toml and run `make lock`")
+
+
+def _download(package: Pin, folder: Path, machine: str | None) -> Path:
     requirements = folder / "requirements.txt"
     requirements.write_text(package.line(), encoding="utf-8")
     print(f"fetching {package.requirement} into {cache_folder()}", file=sys.stderr)
     options = ["--no-deps", "--require-hashes", "--only-binary=:all:"]
+    if machine is not None:
+        # pip takes a platform literally: each tag that Debian 12's C library satisfies has to be named.
+        options += [f"--platform=manylinux_2_{minor}_{machine}" for minor in range(17, 37)]
+        options += [f"--platform=manylinux2014_{machine}"]
     what = f"{package.requirement}: cannot be downloaded"
     run_pip(["download", *options, "-r", str(requirements), "-d", str(folder)], what)
     wheels = sorted(folder.glob("*.whl"))

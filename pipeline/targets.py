@@ -112,20 +112,20 @@ class RunnerSpec(Checked):
     """How the artefact is executed.
 
     Attributes:
-        machine: the emulator's machine name, for `qemu-system`.
+        machine: the emulator's machine name for `qemu-system`, its processor for `qemu-user`.
         port: the board's serial port, for `serial`: a device file or a pyserial URL.
         stands_for: set when no emulator has the board and the machine is only of the same core.
     """
 
-    kind: Literal["host", "qemu-system", "serial"]
+    kind: Literal["host", "qemu-system", "qemu-user", "serial"]
     machine: str | None = None
     port: str | None = None
     stands_for: str | None = None
 
     @model_validator(mode="after")
     def _machine_where_needed(self) -> "RunnerSpec":
-        if (self.kind == "qemu-system") != (self.machine is not None):
-            raise ValueError("machine is needed for kind qemu-system, and only there")
+        if self.kind.startswith("qemu") != (self.machine is not None):
+            raise ValueError("machine is needed for kinds qemu-system and qemu-user, and only there")
         if (self.kind == "serial") != (self.port is not None):
             raise ValueError("port is needed for kind serial, and only there")
         return self

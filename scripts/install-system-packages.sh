@@ -5,11 +5,12 @@ set -euo pipefail
 packages=(
   gcc g++ make git
   gcc-arm-none-eabi libnewlib-arm-none-eabi
-  qemu-system-arm gdb-multiarch
+  g++-aarch64-linux-gnu
+  qemu-system-arm qemu-user-static gdb-multiarch
   cmake ninja-build
 )
 # The same list as commands, for systems without apt-get.
-commands=(gcc g++ make git arm-none-eabi-gcc qemu-system-arm gdb-multiarch cmake ninja)
+commands=(gcc g++ make git arm-none-eabi-gcc aarch64-linux-gnu-g++ qemu-system-arm qemu-aarch64-static gdb-multiarch cmake ninja)
 
 python="$("$(dirname "$0")/find-python.sh")"
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then

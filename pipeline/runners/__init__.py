@@ -17,6 +17,7 @@ RUNNER_MODULES = {
     ("tvm", "host"): "pipeline.runners.host_tvm",
     ("litert", "host"): "pipeline.runners.host_litert",
     ("tflm", "host"): "pipeline.runners.host_tflm",
+    ("tvm", "qemu-user"): "pipeline.runners.qemu_user",
     ("cortex-m", "qemu-system"): "pipeline.runners.qemu_system",
     ("cortex-m", "serial"): "pipeline.runners.serial_port",
 }

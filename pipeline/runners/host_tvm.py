@@ -24,7 +24,7 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     """
     description = read_json(artefact / "model.json")
     library = _suitable(description, str(artefact))
-    path = artefact / library["file"]
+    path = artefact / library["library"]
     # A library that was cut short would end this process by a signal, not by an error.
     if not path.is_file() or sha256_file(path) != library["sha256"]:
         raise SixfoldError(f"{path}: damaged or missing; run `sixfold build {target.name}` again")

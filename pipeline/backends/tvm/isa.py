@@ -51,6 +51,11 @@ class InstructionSet:
     dot: Callable[[Expression, Buffer, Expression, Buffer, Expression], Expression]
 
     @property
+    def machine(self) -> str:
+        """The processor architecture, as Linux names it."""
+        return str(self.llvm["mtriple"]).partition("-")[0]
+
+    @property
     def offset(self) -> int:
         """What is added to the graph's codes and zero points."""
         return 128 if self.activations == "uint8" else 0

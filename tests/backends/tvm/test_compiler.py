@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.backends import load_backend
-from pipeline.backends.tvm import compiler
+from pipeline.backends.tvm import linux
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json, write_json
 from pipeline.graph.reference import execute
@@ -75,8 +75,8 @@ def test_a_truncated_library_is_one_clear_line(tmp_path, artefact, graph, target
 
 
 def test_a_missing_linker_is_named(monkeypatch, tmp_path, graph, target):
-    monkeypatch.setattr(compiler.shutil, "which", lambda command: None)
-    with pytest.raises(SixfoldError, match=r"g\+\+ is not installed"):
+    monkeypatch.setattr(linux.shutil, "which", lambda command: None)
+    with pytest.raises(SixfoldError, match=r"g\+\+: not found"):
         load_backend("tvm").compile_graph(graph, target, tmp_path)
 
 
