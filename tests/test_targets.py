@@ -81,7 +81,7 @@ def test_memories_overlap_exactly_when_an_address_is_in_two(
         ("sram: {", "tcm: 64KiB\n  sram: {", "memory.tcm: is no region; write one as {origin: "),
         ("sram: {", "TCM: {origin: 0x10000000, size: 1KiB}\n  sram: {", "memory: 'TCM' is no name for a region"),
         ("sram: {", "place: {arena: ccm}\n  sram: {", "memory: place.arena: there is no region ccm; there are flash"),
-        (", machine: mps2-an386", "", "runner: machine is needed for kind qemu-system"),
+        (", machine: mps2-an386", "", "runner: machine is needed for kinds qemu-system and qemu-user"),
         ("accuracy_drop_points: 0.5", "accuracy_drop: 0.5", "budget.accuracy_drop"),
         ("name: mps2-an386", "name: other", "name: is 'other', the file is called 'board'"),
         ("summary:", "\tsummary:", ": not valid YAML"),

@@ -101,6 +101,7 @@ def python_packages(targets: Iterable[Target]) -> list[Tool]:
         ("onnxscript", "export", True),
         ("onnxruntime", "quantisation, host target", True),
         ("openvino", "host target", "openvino" in backends),
+        ("apache-tvm", "host target, Raspberry Pi", "tvm" in backends),
         ("ai-edge-litert", "host target", not backends.isdisjoint(TFLITE_BACKENDS)),
         ("pyelftools", "firmware sizes", "cortex-m" in backends),
         ("dvc", "stages", True),
@@ -114,12 +115,16 @@ def programs(targets: Iterable[Target]) -> list[Tool]:
     """The programs outside Python, for the given enabled targets."""
     enabled = list(targets)
     firmware = any(target.backend == "cortex-m" for target in enabled)
-    emulated = any(target.runner.kind == "qemu-system" for target in enabled)
+    kinds = {target.runner.kind for target in enabled}
+    tvm = {isa.startswith("neon") for target in enabled for isa in target.instruction_sets}
     wanted = [
         ("git", "stages", True),
         ("gcc", "host build of the firmware", False),
+        ("g++", "TVM's code for this computer", False in tvm),
+        ("aarch64-linux-gnu-g++", "TVM's code for a Raspberry Pi", True in tvm),
         ("arm-none-eabi-gcc", "firmware", firmware),
-        ("qemu-system-arm", "emulated boards", emulated),
+        ("qemu-system-arm", "emulated boards", "qemu-system" in kinds),
+        ("qemu-aarch64-static", "an emulated Raspberry Pi", "qemu-user" in kinds),
         ("gdb-multiarch", "flashing", False),
         ("cmake", "host build of the firmware", False),
         ("ninja", "host build of the firmware", False),
