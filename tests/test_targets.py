@@ -86,6 +86,7 @@ def test_memories_overlap_exactly_when_an_address_is_in_two(
         ("name: mps2-an386", "name: other", "name: is 'other', the file is called 'board'"),
         ("summary:", "\tsummary:", ": not valid YAML"),
         ("sram: {", "sram: [", ": not valid YAML"),
+        ("budget:", "tflite: {input: uint8}\nbudget:", "tflite is only for the backends litert, tflm"),
     ],
 )
 def test_each_mistake_is_one_line_with_file_and_field(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -114,3 +115,19 @@ def test_an_unknown_target_lists_the_known_ones(tmp_path: Path) -> None:
         load_target("board", tmp_path)
     with pytest.raises(SixfoldError, match="cannot be read"):
         load_target("other", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("{input: int4}", "tflite.input: "),
+        ("{padding: none}", "tflite.padding: "),
+        ("{pad: kernel}", "tflite.pad: unknown key"),
+    ],
+)
+def test_a_mistake_in_how_a_tflite_file_is_written_is_one_line(tmp_path: Path, options: str, message: str) -> None:
+    text = (ROOT / "targets" / "host-litert.yaml").read_text().replace("name: host-litert", "name: host")
+    (tmp_path / "host.yaml").write_text(f"{text}tflite: {options}\n")
+    with pytest.raises(SixfoldError) as caught:
+        load_target("host", tmp_path)
+    assert message in str(caught.value) and "\n" not in str(caught.value)

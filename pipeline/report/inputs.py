@@ -115,11 +115,19 @@ class KernelParity(Parity):
     kernels: str
 
 
+class Arena(Section):
+    """Parts of an interpreter's working memory: for activations, and what it keeps between inferences."""
+
+    activations: int
+    interpreter: int
+
+
 class Details(Section):
     """What only some targets can tell. `operators` is there where a runtime fuses across a rounding."""
 
     operators: Annotated[tuple[OperatorParity, ...], _NO_ITEMS_IF_NULL] = ()
     other_kernels: Annotated[tuple[KernelParity, ...], _NO_ITEMS_IF_NULL] = ()
+    arena: Arena | None = None
     stands_for: str | None = None
     verified_on: str | None = None
 

@@ -155,3 +155,30 @@ def test_the_same_results_give_the_same_bytes(repository: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment)
     assert done.stdout.decode() == first
     assert not re.search(r"20\d\d-\d\d-\d\d|https?://(?!www\.w3\.org/)", first)
+
+
+def test_memory_by_operator_is_drawn_beside_its_target(repository: Path) -> None:
+    layers = [{"name": f"<conv {number}>", "live_bytes": 1024 * number} for number in (4, 9, 2)]
+    memory = {"flash_bytes": None, "ram_bytes": 12000, "stack_bytes": None, "layers": layers}
+    for name in ("tflm-host", "mps2-an386"):
+        details = {"arena": {"activations": 9216, "interpreter": 2784, "interpreter_parts": {}}}
+        write(repository / f"reports/{name}.json", target_report(name, memory=memory, details=details))
+    html = page(("tflm-host", "mps2-an386"))
+    assert html.count("<svg") == 3 + 2  # training's, and these
+    assert "while each of 3 operators runs; the most: <conv 2>" not in html
+    assert "the most: <conv 9> (9 KiB), <conv 4> (4 KiB)" in words(html)
+    assert "11.7 KiB: 9 KiB for activations, 2.7 KiB that the interpreter keeps" in words(html)
+
+
+def test_a_stand_in_says_that_it_is_one_and_gives_no_time(repository: Path) -> None:
+    parity = {"reference": "fixed-point", "samples": 50, "elements": 500, "mismatched": 0, "max_lsb": 0}
+    details = {"other_kernels": [{"kernels": "reference kernels", **parity}], "verified_on": "a PC"}
+    report = target_report(
+        "raspberry-pi-4-litert", latency=None, parity={**parity, "reference": "xnnpack"}, details=details
+    )
+    write(repository / "reports/raspberry-pi-4-litert.json", report)
+    text = words(page(("raspberry-pi-4-litert",)))
+    assert "Verified on this computer, a PC, which stands for Raspberry Pi 4" in text
+    assert "equal, bit for bit, to the XNNPACK reference on 50 images" in text
+    assert "Parity, reference kernels equal, bit for bit, to the fixed point reference on 50 images" in text
+    assert "Latency — Flash" in text

@@ -1,11 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from pipeline.evaluation import PairedAccuracy
+from pipeline.graph.reference import execute, execute_all
 from pipeline.parity import KernelParity, OperatorParity, Parity, TensorParity
 from pipeline.runners import Footprint, Latency, RunResult
-from pipeline.stages.verify import _spread, _violations
-from pipeline.targets import Budget
+from pipeline.stages.verify import _check, _first_difference, _spread, _violations
+from pipeline.targets import Budget, load_target
+from tests.graph.graphs import random_inputs, small_mobilenet
 
 CODES = np.array([[1, 2, 3], [4, 5, -128]], np.int8)
 GOOD = [KernelParity("", Parity("fixed-point", 2, 6, 0, 0))]
@@ -75,3 +79,40 @@ def test_samples_are_spread_over_the_split():
     assert _spread(10, 20).tolist() == list(range(10))
     chosen = _spread(1000, 64)
     assert (len(set(chosen.tolist())), chosen[0], chosen[-1]) == (64, 0, 999)
+
+
+class TransparentRunner:
+    """A runner whose artefact has one wrong layer."""
+
+    @staticmethod
+    def run_tensors(_artefact, _target, image, family):
+        tensors = {name: codes[0] for name, codes in execute_all(GRAPH, image[np.newaxis], family).items()}
+        wrong = GRAPH.operators[3].output
+        return tensors | {wrong: tensors[wrong] ^ 1}
+
+
+GRAPH = small_mobilenet(0)
+
+
+def test_where_outputs_differ_the_first_wrong_tensor_is_looked_for_in_that_sample():
+    inputs = random_inputs(GRAPH, 4, 0)
+    expected = execute(GRAPH, inputs, "fixed-point")
+    outputs = expected.copy()
+    outputs[2, 1] ^= 1
+    asked = []
+
+    def locate(sample, family):
+        asked.append((sample, family))
+        return _first_difference(TransparentRunner, Path(), load_target("tflm-host"), GRAPH, inputs, sample, family)
+
+    found = _check("", "fixed-point", outputs, expected, locate)
+    assert asked == [(2, "fixed-point")]
+    assert found.parity.mismatched == 1 and found.first is not None
+    assert found.first.tensor == GRAPH.operators[3].output
+    assert _check("", "fixed-point", expected, expected, locate).first is None and len(asked) == 1
+
+
+def test_a_runner_that_shows_no_tensors_names_none():
+    inputs = random_inputs(GRAPH, 1, 0)
+    target = load_target("host-onnxruntime")
+    assert _first_difference(object(), Path(), target, GRAPH, inputs, 0, "float") is None

@@ -1,6 +1,7 @@
 """The written file: what stands in it, and LiteRT's reference kernels on it against the fixed-point reference."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from pipeline.graph.reference import execute_all, execute_operator
 from tests.backends.litert.kernels import REFERENCE, all_tensors, load, run_once
 from tests.backends.litert.networks import networks
 from tests.graph.graphs import RELU6_SCALE, GraphBuilder, random_graph, random_inputs, small_mobilenet
+from tests.imports import ROOT
 
 CODES = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 
@@ -179,3 +181,10 @@ def test_names_that_collide_are_told_apart():
         run_once(write_tflite(renamed), [inputs]).reshape(-1),
         execute_all(graph, inputs, "fixed-point")[graph.output].reshape(-1),
     )
+
+
+def test_the_documented_operator_versions_are_those_written():
+    row = re.compile(r"^\| `([A-Z0-9_]+)` \| (\d+) \|", flags=re.MULTILINE)
+    documented = {name: int(version) for name, version in row.findall((ROOT / "docs" / "tflite.md").read_text())}
+    model = parsed(write_tflite(small_mobilenet(0, resolution=16), "uint8"))
+    assert documented == {CODES[code.builtinCode]: code.version for code in model.operatorCodes}
