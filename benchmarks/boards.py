@@ -110,6 +110,6 @@ def measure_board(
         stack_bytes=footprint.stack_bytes,
         flash_bytes=footprint.flash_bytes,
         code_bytes=memory["code_bytes"],
-        mismatched=int(np.count_nonzero(result.outputs != expected)),
+        mismatched=int(np.count_nonzero(result.codes != expected)),
     )
     return row, result.tools

@@ -77,7 +77,7 @@ def host_row(
         SixfoldError: the runtime refuses an operator.
     """
     ms = median_ms(results)
-    parities = [compare(one.outputs, expected, "float") for one in results]
+    parities = [compare(one.codes, expected, "float") for one in results]
     operators = operator_parity(load_runner(case.target), graph, inputs[:1])
     return HostRow(
         network=case.network.name,

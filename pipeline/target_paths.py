@@ -15,6 +15,7 @@ _SOURCES = {
     "litert": "pipeline/backends/litert",
     "tflm": "pipeline/backends/litert",
     "cortex-m": "firmware",
+    "ethos-u": "pipeline/backends",
 }
 
 

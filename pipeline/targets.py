@@ -5,35 +5,18 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pipeline.boards import BoardSpec
 from pipeline.errors import SixfoldError
+from pipeline.npu import NpuSpec
+from pipeline.sizes import Bytes
 from pipeline.validation import Checked, read_yaml, validate
 
 TARGETS_FOLDER = Path("targets")
 
 #: Backends whose artefact is made from a ``.tflite`` file.
 TFLITE_BACKENDS = ("litert", "tflm")
-
-_UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2}
-
-
-def parse_bytes(value: Any) -> int:
-    """Read a memory size: a number of bytes, or a number with unit ``B``, ``KiB`` or ``MiB``.
-
-    Raises:
-        ValueError: any other text; decimal units are refused because a datasheet's "128 KB" is ambiguous.
-    """
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
-    match = re.fullmatch(r"(\d{1,9})\s*(B|KiB|MiB)", value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"{value!r} is not a size; write for example 96KiB, 1MiB or a number of bytes")
-    return int(match[1]) * _UNITS[match[2]]
-
-
-Bytes = Annotated[int, BeforeValidator(parse_bytes)]
 
 
 class MemoryRegion(Checked):
@@ -117,7 +100,7 @@ class RunnerSpec(Checked):
         stands_for: set when no emulator has the board and the machine is only of the same core.
     """
 
-    kind: Literal["host", "qemu-system", "qemu-user", "serial"]
+    kind: Literal["host", "qemu-system", "qemu-user", "serial", "npu-model", "estimate"]
     machine: str | None = None
     port: str | None = None
     stands_for: str | None = None
@@ -206,7 +189,7 @@ class Target(Checked):
 
     name: str
     summary: str
-    backend: Literal["onnxruntime", "openvino", "tvm", "litert", "tflm", "cortex-m"]
+    backend: Literal["onnxruntime", "openvino", "tvm", "litert", "tflm", "cortex-m", "ethos-u"]
     core: str
     clock_hz: Annotated[int, Field(gt=0)] | None = None
     kernels: Kernels | None = None
@@ -216,12 +199,13 @@ class Target(Checked):
     flash: FlashSpec | None = None
     instruction_sets: tuple[InstructionSet, ...] = ()
     tflite: TfliteOptions = TfliteOptions()
+    npu: NpuSpec | None = None
     budget: Budget
 
     @property
     def family(self) -> Literal["fixed-point", "float"]:
         """Arithmetic family of the backend: how it turns an accumulator into an int8 code."""
-        return "fixed-point" if self.backend in ("cortex-m", "tflm") else "float"
+        return "fixed-point" if self.backend in ("cortex-m", "tflm", "ethos-u") else "float"
 
     @property
     def reference(self) -> Literal["fixed-point", "float", "xnnpack"]:
@@ -252,6 +236,14 @@ class Target(Checked):
     def _tflite_where_written(self) -> "Target":
         if "tflite" in self.model_fields_set and self.backend not in TFLITE_BACKENDS:
             raise ValueError(f"tflite is only for the backends {', '.join(TFLITE_BACKENDS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _npu_is_described(self) -> "Target":
+        if (self.backend == "ethos-u") != (self.npu is not None):
+            raise ValueError("npu is needed for backend ethos-u, and only there")
+        if self.npu is not None and self.clock_hz is None:
+            raise ValueError("clock_hz is missing; backend ethos-u needs the NPU's clock")
         return self
 
 

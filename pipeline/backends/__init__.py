@@ -14,6 +14,7 @@ BACKEND_MODULES = {
     "litert": "pipeline.backends.tflite",
     "tflm": "pipeline.backends.tflite",
     "cortex-m": "pipeline.backends.cortex_m",
+    "ethos-u": "pipeline.backends.ethos_u",
 }
 
 

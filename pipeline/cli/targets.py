@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pipeline.errors import SixfoldError
 from pipeline.params import load_params
 from pipeline.report.console import console, table
-from pipeline.report.format import UNKNOWN, latency, parity, percent, size, verdict
+from pipeline.report.format import UNKNOWN, latency, percent, reported_parity, size, verdict
 from pipeline.report.inputs import TargetReport, load_target_report
 from pipeline.target_paths import params_lines
 from pipeline.targets import Memory, load_target, target_names
@@ -72,7 +72,7 @@ def _as_json(report: TargetReport | None) -> object:
 def _summary(report: TargetReport | None) -> str:
     if report is None:
         return verdict(None)
-    parts = [verdict(report.budget.passed), percent(report.accuracy.int8), parity(report.parity)]
+    parts = [verdict(report.budget.passed), percent(report.accuracy.int8), reported_parity(report)]
     return ", ".join([*parts, latency(report.latency)])
 
 

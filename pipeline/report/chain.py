@@ -72,7 +72,9 @@ def _target_link(verified: VerifiedTarget) -> Link:
     if report is None:
         return Link(verified.target.name, None, None, ("not verified yet",))
     facts = [parity_sentence(report)]
-    if (report.parity.samples or 0) < (report.accuracy.samples or 0):
+    if report.details.not_run:
+        facts.append("the accuracy is the reference's")
+    elif (report.parity.samples or 0) < (report.accuracy.samples or 0):
         facts.append("accuracy on the other images is that of the reference, which it equals")
     facts += _drop_facts(report.accuracy)
     return Link(verified.target.name, report.accuracy.int8, report.accuracy.samples, tuple(facts))
@@ -89,7 +91,11 @@ def _drop_facts(accuracy: Accuracy) -> list[str]:
 
 def parity_sentence(report: TargetReport) -> str:
     """How the artefact compares with its reference, and on how many images that was seen."""
+    if report.details.not_run:
+        return f"not run: {report.details.not_run}"
     sentence = parity_of(report.parity)
+    if report.details.executed_by:
+        sentence += f"; executed by a {report.details.executed_by}"
     if report.parity.mismatched and (operators := report.details.operators):
         most = max(operator.max_lsb for operator in operators)
         sentence += f"; each of its {len(operators)} operators alone: at most {most} LSB"

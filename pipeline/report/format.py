@@ -1,6 +1,6 @@
 """Numbers as people read them. What is not known is a dash, never a zero."""
 
-from pipeline.report.inputs import Latency, Parity
+from pipeline.report.inputs import Latency, Parity, TargetReport
 
 UNKNOWN = "\u2014"
 _NARROW_SPACE = "\u202f"
@@ -80,6 +80,11 @@ def parity(result: Parity) -> str:
         return f"exact (0{of})"
     most = f", at most {result.max_lsb} LSB" if result.max_lsb is not None else ""
     return f"{grouped(result.mismatched)}{of} differ{most}"
+
+
+def reported_parity(report: TargetReport) -> str:
+    """A target's parity; where nothing executed its artefact, that."""
+    return "not run" if report.details.not_run else parity(report.parity)
 
 
 def verdict(passed: bool | None) -> str:

@@ -129,6 +129,8 @@ class Details(Section):
     other_kernels: Annotated[tuple[KernelParity, ...], _NO_ITEMS_IF_NULL] = ()
     arena: Arena | None = None
     stands_for: str | None = None
+    not_run: str | None = None
+    executed_by: str | None = None
     verified_on: str | None = None
 
 

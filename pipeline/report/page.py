@@ -80,8 +80,8 @@ def render_page(inputs: ReportInputs, experiment: str) -> str:
         "size",
         "latency",
         "qualified_latency",
+        "reported_parity",
         "family",
-        "parity",
         "verdict",
     ):
         environment.filters[name] = getattr(formats, name)

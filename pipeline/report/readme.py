@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.report.format import UNKNOWN, parity, percent, points, qualified_latency, size
+from pipeline.report.format import UNKNOWN, percent, points, qualified_latency, reported_parity, size
 from pipeline.report.inputs import ReportInputs, VerifiedTarget
 from pipeline.report.markdown import markdown_table, replace_tables
 
@@ -26,7 +26,7 @@ def _cells(verified: VerifiedTarget) -> tuple[str, ...]:
         target.core,
         accuracy,
         points(report.accuracy.drop),
-        parity(report.parity),
+        reported_parity(report),
         qualified_latency(report.latency),
         size(report.memory.flash_bytes),
         size(report.memory.ram_bytes),

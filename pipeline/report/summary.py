@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from pipeline.report.console import console, table
-from pipeline.report.format import interval, parity, percent, points, qualified_latency, size, verdict
+from pipeline.report.format import interval, percent, points, qualified_latency, reported_parity, size, verdict
 from pipeline.report.inputs import ReportInputs, VerifiedTarget
 
 _STYLES = {True: "green", False: "bold red", None: "yellow"}
@@ -40,7 +40,7 @@ def _cells(verified: VerifiedTarget) -> list[str | Text]:
         percent(accuracy.int8),
         drop,
         str(accuracy.samples or ""),
-        parity(report.parity),
+        reported_parity(report),
         qualified_latency(report.latency),
         size(memory.flash_bytes),
         size(memory.ram_bytes),

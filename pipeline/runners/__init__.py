@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
@@ -20,6 +20,8 @@ RUNNER_MODULES = {
     ("tvm", "qemu-user"): "pipeline.runners.qemu_user",
     ("cortex-m", "qemu-system"): "pipeline.runners.qemu_system",
     ("cortex-m", "serial"): "pipeline.runners.serial_port",
+    ("ethos-u", "npu-model"): "pipeline.runners.ethos_u",
+    ("ethos-u", "estimate"): "pipeline.runners.ethos_u",
 }
 
 
@@ -75,10 +77,10 @@ class Footprint:
 
 @dataclass(frozen=True)
 class OtherKernels:
-    """The same artefact and inputs, computed by other kernels that the runtime has.
+    """The same inputs computed in another way: by other kernels of the runtime, or before the last compiler.
 
     Attributes:
-        name: of the kernels, for example ``reference``.
+        name: of the kernels, for example ``reference``; for a report.
         family: whose reference they must equal.
         outputs: int8 ``(samples, classes)``.
     """
@@ -93,19 +95,39 @@ class RunResult:
     """Outcome of running an artefact.
 
     Attributes:
-        outputs: int8 ``(samples, classes)`` in the graph's own codes, whatever type the runtime uses.
+        outputs: int8 ``(samples, classes)`` in the graph's own codes, whatever type the runtime uses; None where
+            nothing executed the artefact.
         latency: None where the machine that ran it tells nothing about the target's.
-        others: what the runtime's other kernels computed.
+        others: what was computed in other ways; each must equal its reference.
         tools: name and version of everything that took part.
         details: what only this runner can tell (JSON values), kept in the report.
+        not_run: why there are no outputs.
+        violations: what fails the gate by itself, in words.
     """
 
-    outputs: Int8Array
+    outputs: Int8Array | None
     latency: Latency | None
     footprint: Footprint = Footprint()
     others: tuple[OtherKernels, ...] = ()
     tools: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
+    not_run: str | None = None
+    violations: tuple[str, ...] = ()
+
+    def but(self, **changes: Any) -> "RunResult":
+        """The same result with some attributes replaced."""
+        return replace(self, **changes)
+
+    @property
+    def codes(self) -> Int8Array:
+        """The outputs of a run that has them.
+
+        Raises:
+            SixfoldError: nothing executed the artefact.
+        """
+        if self.outputs is None:
+            raise SixfoldError(f"the artefact was not executed: {self.not_run}")
+        return self.outputs
 
     @property
     def cost(self) -> Latency:

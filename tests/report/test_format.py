@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.report import format as formats
-from pipeline.report.inputs import Latency, Parity
+from pipeline.report.chain import parity_sentence
+from pipeline.report.inputs import Latency, Parity, TargetReport
 
 
 @pytest.mark.parametrize("write", [formats.percent, formats.points, formats.interval, formats.size, formats.decibels])
@@ -41,6 +42,14 @@ def test_instructions_are_not_called_time() -> None:
     assert written.replace("\u202f", " ").replace("\u00a0", " ") == "54 321 987 instructions"
     modelled = Latency(kind="modelled", unit="ms", value=1.5)
     assert formats.qualified_latency(modelled) == "1.5\u00a0ms, modelled"
+
+
+def test_what_nothing_executed_is_not_run_whatever_else_is_known() -> None:
+    report = TargetReport.model_validate({"target": "npu", "parity": None, "details": {"not_run": "no model"}})
+    assert formats.reported_parity(report) == "not run"
+    assert parity_sentence(report) == "not run: no model"
+    known = TargetReport.model_validate({"target": "npu", "parity": {"elements": 9, "mismatched": 0}})
+    assert formats.reported_parity(known) == "exact (0 of 9)"
 
 
 def test_parity() -> None:

@@ -1,3 +1,5 @@
+import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -6,10 +8,13 @@ import pytest
 from pipeline.evaluation import PairedAccuracy
 from pipeline.graph.reference import execute, execute_all
 from pipeline.parity import KernelParity, OperatorParity, Parity, TensorParity
-from pipeline.runners import Footprint, Latency, RunResult
+from pipeline.runners import Footprint, Latency, OtherKernels, RunResult
+from pipeline.stages import verify
 from pipeline.stages.verify import _check, _first_difference, _spread, _violations
 from pipeline.targets import Budget, load_target
 from tests.graph.graphs import random_inputs, small_mobilenet
+
+ROOT = Path(__file__).parents[2]
 
 CODES = np.array([[1, 2, 3], [4, 5, -128]], np.int8)
 GOOD = [KernelParity("", Parity("fixed-point", 2, 6, 0, 0))]
@@ -26,6 +31,29 @@ def result(ram: int | None = 1000, flash: int | None = 2048) -> RunResult:
 
 def test_within_all_budgets_nothing_is_violated():
     assert _violations(BUDGET, accuracy(0.005), result(), GOOD, None) == []
+
+
+def test_what_the_runner_found_comes_first():
+    found = dataclasses.replace(
+        result(ram=1001), outputs=None, violations=("1 of 9 operators is left to the CPU: add",)
+    )
+    assert _violations(BUDGET, accuracy(0.0), found, [], None) == [
+        "1 of 9 operators is left to the CPU: add",
+        "sram use is 1001 bytes, the budget is 1000",
+    ]
+
+
+def test_an_artefact_that_nothing_executed_has_no_parity(monkeypatch):
+    monkeypatch.setattr(verify, "sha256_file", lambda path: "0" * 64)
+    other = KernelParity("the file before", Parity("fixed-point", 2, 6, 0, 0))
+    found = dataclasses.replace(
+        result(), outputs=None, not_run="no model", others=(OtherKernels("the file before", "fixed-point", CODES),)
+    )
+    target = load_target("ethos-u85-256", ROOT / "targets")
+    report = verify._report(target, small_mobilenet(0), accuracy(0.0), None, [other], None, found, [])
+    assert report["parity"] is None and report["details"]["not_run"] == "no model"
+    assert [row["kernels"] for row in report["details"]["other_kernels"]] == ["the file before"]
+    json.dumps(report)
 
 
 def test_what_cannot_be_known_violates_nothing():
