@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -65,6 +67,18 @@ def test_the_same_graph_gives_the_same_bytes_and_another_graph_others():
     first = write_tflite(small_mobilenet(7))
     assert write_tflite(small_mobilenet(7)) == first
     assert write_tflite(small_mobilenet(8)) != first
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_another_process_writes_the_same_bytes(hash_seed):
+    code = (
+        "import sys; from tests.graph.graphs import small_mobilenet; "
+        "from pipeline.backends.litert.writer import write_tflite; "
+        "sys.stdout.buffer.write(write_tflite(small_mobilenet(7)))"
+    )
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed}
+    written = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=environment).stdout
+    assert written == write_tflite(small_mobilenet(7))
 
 
 def test_every_constant_lies_on_a_multiple_of_16_bytes():
