@@ -5,26 +5,27 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
 from benchmarks.networks import NORMALIZATION, Network, float_model
 from benchmarks.photographs import CALIBRATION, MEASUREMENT, random_crops
-from calibration.affine import affine_quantization
-from calibration.onnxruntime_ptq import quantize_by_onnxruntime
+from benchmarks.sources import digest_of
+from calibration.calibrate import ENOUGH_IMAGES, quantize_network, steps
+from calibration.onnx_network import network_from_onnx
+from calibration.options import Options
 from pipeline.errors import SixfoldError
 from pipeline.files import atomic_file
 from pipeline.graph import cost
 from pipeline.graph.ir import Int8Array, IntegerGraph
+from pipeline.graph.qdq import int8_qdq
 from pipeline.graph.reader import read_graph
 from pipeline.models.onnx_export import device_metadata, export_onnx, serialise
-from pipeline.preprocess import Images, input_range, normalise, quantize_pixels
+from pipeline.preprocess import Images, normalise, pixel_table, quantize_pixels
 from pipeline.progress import progress_bar
 
 BUILD_FOLDER = Path("build/bench")
 
-_CALIBRATION_IMAGES = 64
-_ROOT = Path(__file__).resolve().parents[1]
+_SEED = 0
 #: Everything of ours that decides the quantised model's bytes; folders with all their modules.
 _SOURCES = (
     "benchmarks/graphs.py",
@@ -36,7 +37,7 @@ _SOURCES = (
     "pipeline/preprocess.py",
 )
 #: Packages that decide them too.
-BUILD_TOOLS = ("numpy", "onnx", "onnxruntime", "onnxscript", "pillow", "scikit-learn", "torch")
+BUILD_TOOLS = ("numpy", "onnx", "onnxscript", "pillow", "scikit-learn", "torch")
 
 
 def integer_graph(network: Network, folder: Path = BUILD_FOLDER) -> IntegerGraph:
@@ -50,7 +51,7 @@ def integer_graph(network: Network, folder: Path = BUILD_FOLDER) -> IntegerGraph
     path = folder / f"{network.name}-{_fingerprint(network)}.int8.onnx"
     if not path.is_file():
         exported = export_onnx(float_model(network), network.image_size, _metadata(network))
-        quantised = _quantise(exported, random_crops(CALIBRATION, _CALIBRATION_IMAGES, network.image_size))
+        quantised = _quantise(exported, random_crops(CALIBRATION, ENOUGH_IMAGES, network.image_size))
         with atomic_file(path) as temporary:
             temporary.write_bytes(serialise(quantised))
         for outdated in folder.glob(f"{network.name}-*.int8.onnx"):
@@ -71,20 +72,14 @@ def measured_inputs(network: Network, graph: IntegerGraph, count: int) -> Int8Ar
 
 
 def _quantise(model: onnx.ModelProto, images: Images) -> onnx.ModelProto:
-    """The one place that knows the quantiser: a quick one, since costs do not depend on accuracy; metadata kept."""
-    with progress_bar("calibration", len(images)) as advance:
-
-        def normalised(index: int) -> npt.NDArray[np.float32]:
-            advance(1)
-            image: npt.NDArray[np.float32] = normalise(images[index : index + 1], NORMALIZATION)[0]
-            return image
-
-        quantised = quantize_by_onnxruntime(
-            model, map(normalised, range(len(images))), affine_quantization(*input_range(NORMALIZATION))
-        )
-    del quantised.metadata_props[:]
-    quantised.metadata_props.extend(model.metadata_props)
-    return quantised
+    """The one place that knows the quantiser: the product's own, with all its methods."""
+    table = pixel_table(NORMALIZATION)
+    bounds = np.stack([table.min(1), table.max(1)], axis=1)
+    network = network_from_onnx(model)
+    given = normalise(images, NORMALIZATION)
+    with progress_bar("calibration", steps(network, len(images))) as advance:
+        result = quantize_network(network, given, given[:0], bounds, Options(seed=_SEED), advance)
+    return int8_qdq(result.graph)
 
 
 def _metadata(network: Network) -> dict[str, str]:
@@ -97,8 +92,5 @@ def _fingerprint(network: Network) -> str:
     digest = hashlib.sha256(repr(network).encode())
     for name in BUILD_TOOLS:
         digest.update(f"{name}=={version(name)};".encode())
-    for source in _SOURCES:
-        path = _ROOT / source
-        for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(f"{module.relative_to(_ROOT).as_posix()}\n".encode() + module.read_bytes())
+    digest.update(digest_of(_SOURCES).encode())
     return digest.hexdigest()[:16]

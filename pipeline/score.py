@@ -76,7 +76,7 @@ def score_pair(
         normalization = read_normalization(metadata, str(fp32))
     images, labels, skipped = _read_images(data, classes, width, channels, read_central_crop(metadata, str(fp32)))
     expected = float_logits(fp32, images, normalization)
-    logits = _int8_logits(int8, images, normalization, reference)
+    logits = int8_logits(int8, images, normalization, reference)
     if logits.shape != expected.shape:
         raise SixfoldError(f"{int8}: has {logits.shape[1]} outputs, {fp32} has {expected.shape[1]}")
     accuracy = paired_accuracy(labels, expected.argmax(1), logits.argmax(1))
@@ -116,9 +116,14 @@ def _read_images(
     return np.stack(images), np.array(labels, np.int64), tuple(skipped)
 
 
-def _int8_logits(
+def int8_logits(
     path: Path, images: Images, normalization: Normalization, reference: Reference
 ) -> npt.NDArray[np.float32]:
+    """Real logits ``(samples, classes)`` of a QDQ file, computed by `reference`; images uint8 ``(n, h, w, channels)``.
+
+    Raises:
+        SixfoldError: the file is missing or damaged, takes another shape, or holds what `reference` cannot compute.
+    """
     if reference == "onnxruntime":
         options = ort.SessionOptions()
         # Integer kernels where there are any for signed activations, instead of float arithmetic on rounded values.

@@ -6,7 +6,7 @@ import pytest
 from pipeline.errors import SixfoldError
 from pipeline.float_model import float_logits
 from pipeline.preprocess import Normalization
-from tests.calibration.test_onnxruntime_ptq import float_model
+from tests.onnx_models import float_model
 
 NORMALIZATION = Normalization((0.0,) * 3, (1.0,) * 3)
 

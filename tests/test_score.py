@@ -5,14 +5,13 @@ import onnx
 import pytest
 from PIL import Image
 
-from calibration.affine import affine_quantization
-from calibration.onnxruntime_ptq import quantize_by_onnxruntime
+from benchmarks.quantisation.onnxruntime_peer import quantize_by_onnxruntime
 from pipeline.cli.app import app
 from pipeline.errors import SixfoldError
 from pipeline.float_model import float_logits
 from pipeline.preprocess import Normalization
 from pipeline.score import score_pair
-from tests.calibration.test_onnxruntime_ptq import float_model, images
+from tests.onnx_models import float_model, images
 
 NORMALIZATION = Normalization((0.0,) * 3, (1.0,) * 3)
 
@@ -25,7 +24,7 @@ def project(tmp_path_factory):
     for key, value in (("mean", [0.0] * 3), ("std", [1.0] * 3), ("central_crop", 1.0)):
         model.metadata_props.add(key=f"sixfold.{key}", value=json.dumps(value))
     onnx.save(model, root / "model.onnx")
-    onnx.save(quantize_by_onnxruntime(float_model(0), images(16, 1), affine_quantization(0, 1)), root / "int8.onnx")
+    onnx.save(quantize_by_onnxruntime(float_model(0), images(16, 1)), root / "int8.onnx")
     pixels = (images(40, 2).transpose(0, 2, 3, 1) * 255).round().astype(np.uint8)
     predicted = float_logits(root / "model.onnx", pixels, NORMALIZATION).argmax(1)
     for number, (image, label) in enumerate(zip(pixels, predicted, strict=True)):

@@ -7,7 +7,7 @@ from onnx import numpy_helper
 
 from calibration.network import forward
 from calibration.onnx_network import UnsupportedModelError, network_from_onnx
-from tests.calibration.test_onnxruntime_ptq import float_model, images
+from tests.onnx_models import float_model, images
 
 
 def with_initializer(model: onnx.ModelProto, name: str, value: np.ndarray) -> onnx.ModelProto:

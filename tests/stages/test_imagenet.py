@@ -12,11 +12,10 @@ import onnx
 import pytest
 import yaml
 
-from calibration.affine import affine_quantization
-from calibration.onnxruntime_ptq import quantize_by_onnxruntime
+from benchmarks.quantisation.onnxruntime_peer import quantize_by_onnxruntime
 from pipeline.data.prepared import PreparedDataset
 from pipeline.packages import fetch_wheel
-from pipeline.preprocess import input_range, normalise
+from pipeline.preprocess import normalise
 from pipeline.score import score_pair
 from tests.imports import ROOT
 from tests.stages.running import run_stage
@@ -66,7 +65,7 @@ def test_it_is_better_than_rounding_to_nearest_within_observed_ranges(project):
     data = PreparedDataset.load(project / "data/prepared")
     images = normalise(data.images("calibration"), data.normalization)
     model = onnx.load(project / "models/model.onnx")
-    peer = quantize_by_onnxruntime(model, images, affine_quantization(*input_range(data.normalization)))
+    peer = quantize_by_onnxruntime(model, images)
     path = project / "peer.int8.onnx"
     onnx.save(peer, path)
     peer_score, own_score = (

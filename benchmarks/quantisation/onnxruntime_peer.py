@@ -1,11 +1,11 @@
-"""Post-training quantisation by ONNX Runtime's static quantiser, with the ranges that are known beforehand."""
+"""The peer that is in the main environment: ONNX Runtime's static quantiser."""
 
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from calibration.relu6 import RELU6_LIMIT, relu6_quantization
 
 Quantization = tuple[np.float32, np.int8]
+Ranges = Literal["MinMax", "Entropy", "Percentile"]
 
 
 class _Images(CalibrationDataReader):  # type: ignore[misc]
@@ -28,21 +29,22 @@ class _Images(CalibrationDataReader):  # type: ignore[misc]
 
 
 def quantize_by_onnxruntime(
-    model: onnx.ModelProto, images: Iterable[npt.NDArray[np.float32]], input_quantization: Quantization
+    model: onnx.ModelProto,
+    images: Iterable[npt.NDArray[np.float32]],
+    ranges: Ranges = "MinMax",
+    known: Mapping[str, Quantization] | None = None,
 ) -> onnx.ModelProto:
     """Quantise activations to int8 per tensor and weights to int8 per channel, rounding to nearest.
 
     Args:
         model: float model with one input; ReLU6 appears as ``Clip`` between 0 and 6.
-        images: normalised calibration images ``(channels, height, width)``; they set the ranges of the linear
-            tensors. Consumed once.
-        input_quantization: scale and zero point of the network's input.
+        images: normalised calibration images ``(channels, height, width)``. Consumed once.
+        ranges: how they are found.
+        known: scale and zero point of tensors, which are then not looked for.
 
     Returns:
-        The QDQ model: every ReLU6 output at 6/255 and -128, without the Clip, which saturation now performs.
+        The QDQ model, without the Clips, which saturation performs where the ranges allow it.
     """
-    input_name = model.graph.input[0].name
-    known = {input_name: input_quantization} | dict.fromkeys(relu6_outputs(model), relu6_quantization())
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder, "model.onnx"), Path(folder, "model.int8.onnx")
         onnx.save(model, source)
@@ -50,15 +52,29 @@ def quantize_by_onnxruntime(
             quantize_static(
                 source,
                 result,
-                _Images(input_name, images),
+                _Images(model.graph.input[0].name, images),
                 quant_format=QuantFormat.QDQ,
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,
                 per_channel=True,
-                calibrate_method=CalibrationMethod.MinMax,
-                extra_options={"TensorQuantOverrides": _overrides(known), "WeightSymmetric": True},
+                calibrate_method=CalibrationMethod[ranges],
+                extra_options={"TensorQuantOverrides": _overrides(known or {}), "WeightSymmetric": True},
             )
         return onnx.load(result)
+
+
+def relu6_at_six(model: onnx.ModelProto) -> dict[str, Quantization]:
+    """Every ReLU6 output at 6/255 and -128.
+
+    The values on both sides of the Clip are named, because the quantiser removes it and then finds its input in its
+    place.
+    """
+    constants = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
+    names = []
+    for node in model.graph.node:
+        if node.op_type == "Clip" and [constants.get(i) for i in node.input[1:]] == [0.0, RELU6_LIMIT]:
+            names += [node.input[0], node.output[0]]
+    return dict.fromkeys(names, relu6_quantization())
 
 
 @contextmanager
@@ -74,19 +90,6 @@ def _without_preprocessing_advice() -> Iterator[None]:
         yield
     finally:
         root.removeFilter(keep)
-
-
-def relu6_outputs(model: onnx.ModelProto) -> list[str]:
-    """Names of the values that a Clip between 0 and 6 reads or writes.
-
-    Both sides are named because the quantiser removes the Clip and then finds its input in its place.
-    """
-    constants = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
-    names = []
-    for node in model.graph.node:
-        if node.op_type == "Clip" and [constants.get(i) for i in node.input[1:]] == [0.0, RELU6_LIMIT]:
-            names += [node.input[0], node.output[0]]
-    return names
 
 
 def _overrides(known: Mapping[str, Quantization]) -> dict[str, list[dict[str, Any]]]:

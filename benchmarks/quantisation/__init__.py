@@ -1,0 +1,1 @@
+"""What our quantisation and others' cost the network, on the same images: ``python -m benchmarks.quantisation``."""
