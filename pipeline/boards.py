@@ -6,7 +6,7 @@ numbers (`BOARD_...` in C). Pins are numbered as the family's registers count th
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -20,7 +20,7 @@ class Family:
 
     Attributes:
         ports: serial port to the number that the firmware knows it by.
-        pin: pattern of a pin's name: an optional port, then the pin.
+        pin: pattern of a pin's name, with groups `port` (empty where there is but one) and `pin`.
         pins_per_port: pins of one port; a pin's number is port * this + pin.
         example: a pin, for messages.
         supplies: ways to feed the core, where the start-up must know.
@@ -38,7 +38,7 @@ class Family:
         if match is None:
             return None
         port, pin = match["port"], int(match["pin"])
-        index = 0 if port is None else int(port) if port.isdigit() else ord(port) - ord("A")
+        index = 0 if not port else int(port) if port.isdigit() else ord(port) - ord("A")
         return index * self.pins_per_port + pin if pin < self.pins_per_port else None
 
 
@@ -50,6 +50,10 @@ _STM32 = Family(
 )
 FAMILIES = {
     "stm32f4": _STM32,
+    "stm32f7": _STM32,
+    "stm32h7": replace(_STM32, supplies=("ldo", "smps")),
+    "nrf52": Family({"uarte0": 0}, r"P(?P<port>[01])\.(?P<pin>\d{2})", 32, "P0.06"),
+    "rp2350": Family({"uart0": 0, "uart1": 1}, r"(?P<port>)GP(?P<pin>\d{1,2})", 30, "GP0"),
 }
 
 

@@ -24,9 +24,32 @@ def test_settings_are_the_numbers_that_the_firmware_takes() -> None:
     }
 
 
+def test_the_supply_is_its_place_in_the_familys_list() -> None:
+    board = BoardSpec.model_validate(F4 | {"family": "stm32h7", "supply": "smps"})
+    assert board.settings(400_000_000)["BOARD_SUPPLY"] == 1
+
+
 @given(st.sampled_from("ABCDEFGHIJK"), st.integers(0, 15))
 def test_an_stm32_pin_is_port_times_sixteen_plus_pin(port: str, pin: int) -> None:
     assert FAMILIES["stm32f4"].pin_number(f"P{port}{pin}") == 16 * (ord(port) - ord("A")) + pin
+
+
+@pytest.mark.parametrize(
+    ("family", "pin", "number"),
+    [
+        ("stm32h7", "PD8", 56),
+        ("stm32f7", "PB16", None),
+        ("nrf52", "P0.06", 6),
+        ("nrf52", "P1.15", 47),
+        ("nrf52", "P0.6", None),
+        ("nrf52", "P0.32", None),
+        ("rp2350", "GP29", 29),
+        ("rp2350", "GP30", None),
+        ("rp2350", "29", None),
+    ],
+)
+def test_pins_are_counted_as_the_family_does(family: str, pin: str, number: int | None) -> None:
+    assert FAMILIES[family].pin_number(pin) == number
 
 
 @given(st.text())
@@ -45,6 +68,8 @@ def test_any_other_text_is_no_pin(text: str) -> None:
         ({"uart": F4["uart"] | {"rx": "P0.06"}}, "uart.rx P0.06 is no pin of stm32f4"),
         ({"uart": F4["uart"] | {"cts": "PA1"}}, "uart.cts: unknown key; known here: port, rx, tx"),
         ({"supply": "smps"}, "supply is not for this family"),
+        ({"family": "stm32h7"}, "supply must be one of ldo, smps"),
+        ({"family": "stm32h7", "supply": "usb"}, "supply must be one of ldo, smps"),
         ({"crystal": 8}, "crystal: unknown key; known here: family, supply, uart"),
     ],
 )

@@ -11,7 +11,7 @@
 #include "stm32.h"
 
 _Static_assert(BOARD_CLOCK_HZ % 1000000 == 0 && BOARD_CLOCK_HZ >= 50000000 && BOARD_CLOCK_HZ <= SOC_MAXIMUM_HZ,
-               "clock_hz: whole MHz, from 50 MHz to the family's highest clock");
+               "clock_hz: whole MHz, from 50 MHz to the highest of the family");
 
 enum {
     RCC_CONTROL = SOC_RCC + 0x00,

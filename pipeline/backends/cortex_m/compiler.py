@@ -9,11 +9,11 @@ from pathlib import Path
 from pipeline.backends.cortex_m import toolchain
 from pipeline.backends.cortex_m.accumulators import check_accumulators
 from pipeline.backends.cortex_m.cmsis_nn_source import find_cmsis_nn
-from pipeline.backends.cortex_m.elf import check_linked, read_sizes
+from pipeline.backends.cortex_m.elf import Sizes, check_linked, read_sizes
 from pipeline.backends.cortex_m.emitter import emit_linker_script, emit_model
 from pipeline.backends.cortex_m.kernel import Kernel, KernelLibrary, load_core
 from pipeline.backends.cortex_m.libraries import default_kernels, kernel_library
-from pipeline.backends.cortex_m.machines import Placement, placement
+from pipeline.backends.cortex_m.machines import Placement, board_placement, placement
 from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
 from pipeline.backends.cortex_m.portable import PORTABLE
 from pipeline.errors import SixfoldError
@@ -41,29 +41,42 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
 
     Writes ``model.c``, ``model.h``, ``model.ld``, ``firmware.elf`` (for verification under semihosting),
     ``serial.elf`` (for use, over a serial port), ``model.json`` (what a runner must know) and ``memory.json`` (sizes
-    in bytes and the memory plan). Same graph, target, compiler and kernels: same bytes.
+    in bytes and the memory plan). Where an emulated machine stands for the board, ``firmware.elf`` is for that
+    machine; ``serial.elf`` and the sizes are the board's, linked with its own start-up by ``board.ld``. Same graph,
+    target, compiler and kernels: same bytes.
 
     Raises:
         SixfoldError: the target's memory is too small (says by how many bytes, and where the peak is), a tool or the
             kernel library is missing, another kernel was linked than chosen, or the graph does not suit int32
             arithmetic.
     """
-    place = placement(target)
+    place, board = placement(target), board_placement(target)
     toolchain.require_tools()
     core = load_core(target.core)
     library = kernel_library(target.kernels or default_kernels(core.simd), core.simd)
     compiled, tools = _kernel_sources(library)
     sources = generate_sources(graph, folder, library)
-    (folder / "model.ld").write_text(emit_linker_script(target.name, place))
-    with tempfile.TemporaryDirectory(prefix="sixfold-") as build:
+
+    def link(place: Placement, script: str, build: Path) -> tuple[Path, Path]:
+        """The firmware for verification and the one for use; in the same folder again only what differs is compiled."""
+        (folder / script).write_text(emit_linker_script(target.name, place))
         try:
-            elf = toolchain.build_device(folder, Path(build), core, place.board, compiled, place.settings)
+            evaluation = toolchain.build_device(folder, build, core, place.board, compiled, place.settings, script)
         except toolchain.DoesNotFitError as error:
             raise SixfoldError(_explain_overflow(error, graph, sources.plan, target, place)) from error
-        for firmware in (elf, elf.with_name("serial.elf")):
+        use = evaluation.with_name("serial.elf")
+        for firmware in (evaluation, use):
             check_linked(firmware, sources.kernels, core)
-            shutil.copyfile(firmware, folder / firmware.name)
-    _write_descriptions(graph, library, sources, tools, folder)
+        return evaluation, use
+
+    with tempfile.TemporaryDirectory(prefix="sixfold-") as build:
+        evaluation, use = link(place, "model.ld", Path(build))
+        shutil.copyfile(evaluation, folder / evaluation.name)
+        if board is not None:
+            evaluation, use = link(board, "board.ld", Path(build))
+        shutil.copyfile(use, folder / use.name)
+        sizes = read_sizes(evaluation)
+    _write_descriptions(graph, library, sources, tools, sizes, folder)
 
 
 def generate_sources(graph: IntegerGraph, folder: Path, library: KernelLibrary = PORTABLE) -> Sources:
@@ -92,9 +105,9 @@ def _kernel_sources(library: KernelLibrary) -> tuple[toolchain.Kernels, dict[str
 
 
 def _write_descriptions(
-    graph: IntegerGraph, library: KernelLibrary, sources: Sources, tools: Mapping[str, str], folder: Path
+    graph: IntegerGraph, library: KernelLibrary, sources: Sources, tools: Mapping[str, str], sizes: Sizes, folder: Path
 ) -> None:
-    plan, sizes = sources.plan, read_sizes(folder / "firmware.elf")
+    plan = sources.plan
     height, width, channels = graph.tensors[graph.input].shape
     model = {
         "sha256": graph.sha256(),

@@ -60,23 +60,30 @@ class Kernels:
 
 
 def build_device(
-    model: Path, build: Path, core: Core, board: str, kernels: Kernels, settings: Mapping[str, int] | None = None
+    model: Path,
+    build: Path,
+    core: Core,
+    board: str,
+    kernels: Kernels,
+    settings: Mapping[str, int] | None = None,
+    script: str = "model.ld",
 ) -> Path:
-    """Cross-compile the model in folder `model` (``model.c``, ``model.h``, ``model.ld``).
+    """Cross-compile the model in folder `model` (``model.c``, ``model.h`` and a linker script).
 
     Args:
         model: generated sources.
-        build: empty folder for everything the build writes.
+        build: folder for everything the build writes; empty, or of a build of the same model for another board.
         core: what to compile for.
         board: folder of `firmware/boards`.
         kernels: what `model.c` calls.
         settings: numbers that the board's start-up is compiled with, by macro name.
+        script: the linker script's name in folder `model`.
 
     Returns:
         The linked ``firmware.elf`` inside `build`.
 
     Raises:
-        DoesNotFitError: the linker says that a memory of ``model.ld`` is too small.
+        DoesNotFitError: the linker says that a memory of the script is too small.
         SixfoldError: a tool is missing or refused.
     """
     require_tools()
@@ -85,6 +92,7 @@ def build_device(
         "CMAKE_TOOLCHAIN_FILE": toolchain_file,
         "SIXFOLD_CORE": core.name,
         "SIXFOLD_BOARD": board,
+        "SIXFOLD_LINKER_SCRIPT": (model / script).resolve(),
         "SIXFOLD_SETTINGS": ";".join(f"{name}={value}" for name, value in sorted((settings or {}).items())),
     }
     _cmake(model, build, kernels, options)

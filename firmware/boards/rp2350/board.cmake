@@ -1,0 +1,1 @@
+set(board_drivers dwt_timer pl011_uart)

@@ -1,0 +1,1 @@
+set(board_drivers stm32_timer stm32_usart)
