@@ -90,7 +90,7 @@ def convolutions(draw: st.DrawFn, depthwise: bool) -> tuple[IntegerGraph, np.nda
 
 
 def convolution_words(
-    graph: IntegerGraph, fold: bool, scratch: int | None = None
+    graph: IntegerGraph, fold: bool, scratch: int | None = None, lead: int | None = None
 ) -> tuple[list[int], list[np.ndarray]]:
     """What `run_convolution` of the peer reads, with the zero point folded where the code generator would.
 
@@ -98,6 +98,7 @@ def convolution_words(
         graph: one convolution.
         fold: whether to fold.
         scratch: bytes; None for what the portable kernel needs.
+        lead: by how much the output starts before the input; None keeps them apart.
     """
     (operator,) = graph.operators
     assert isinstance(operator, Conv2D | DepthwiseConv2D)
@@ -112,6 +113,7 @@ def convolution_words(
     words = [
         *(*graph.tensors["x"].shape, *graph.tensors["y"].shape, *kernel, *operator.stride),
         *(operator.padding.top, operator.padding.left, zero_point, graph.tensors["y"].zero_point, scratch),
+        -1 if lead is None else lead,
     ]
     return words, [operator.weight, bias, *weighted_requantization(graph, operator)]
 

@@ -128,10 +128,13 @@ static void answer(sixfold_status status, const void *output, size_t bytes)
     fflush(stdout);
 }
 
-/* Words: sixfold_convolution up to the zero points, then the scratch bytes that the code generator plans. */
+/*
+ * Words: sixfold_convolution up to the zero points, the scratch bytes that the code generator plans, and by how many
+ * bytes the output starts before the input in the same memory, or -1 to keep them apart.
+ */
 static void run_convolution(enum operation operation)
 {
-    int32_t *words = take_words(15);
+    int32_t *words = take_words(16);
     sixfold_convolution params;
     memcpy(&params.input, words, 3 * sizeof *words);
     memcpy(&params.output, words + 3, 3 * sizeof *words);
@@ -140,6 +143,7 @@ static void run_convolution(enum operation operation)
     params.output_zero_point = words[13];
     const size_t scratch_bytes = (size_t)words[14];
     params.scratch_bytes = scratch_bytes;
+    const int32_t lead = words[15];
     free(words);
     const int32_t outputs = params.output.channels;
     const int32_t taps = params.window.height * params.window.width * params.input.channels;
@@ -147,15 +151,22 @@ static void run_convolution(enum operation operation)
     int32_t *bias = take_words(outputs);
     int32_t *multipliers = take_words(outputs);
     int32_t *shifts = take_words(outputs);
-    int8_t *input = take_codes(params.input.height * params.input.width * params.input.channels);
+    const size_t input_bytes = (size_t)(params.input.height * params.input.width * params.input.channels);
+    int8_t *input = take_codes((int32_t)input_bytes);
     params.weights = weights;
     params.bias = bias;
     params.multipliers = multipliers;
     params.shifts = shifts;
     const size_t output_bytes = (size_t)(params.output.height * params.output.width * outputs);
     int8_t *output = calloc(output_bytes, 1);
+    if (lead >= 0) {
+        const size_t both = input_bytes + (size_t)lead;
+        output = realloc(output, both > output_bytes ? both : output_bytes);
+        memcpy(output + lead, input, input_bytes);
+    }
+    const int8_t *source = lead >= 0 ? output + lead : input;
     void *scratch = scratch_bytes == 0 ? NULL : malloc(scratch_bytes);
-    const sixfold_status status = convolve(operation, &params, input, scratch, output);
+    const sixfold_status status = convolve(operation, &params, source, scratch, output);
     if (operation == CONV2D && status == SIXFOLD_OK && sixfold_conv2d_scratch_bytes(&params) != scratch_bytes) {
         fputs("kernel_peer: the code generator plans another scratch size\n", stderr);
         abort();

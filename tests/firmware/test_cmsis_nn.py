@@ -43,9 +43,10 @@ def test_convolutions(cmsis_nn_peer: KernelPeer, case: Case, fold: bool) -> None
     graph, values = case
     kernel = chosen(graph)
     assume(kernel.function in c.CMSIS_NN)
-    words, arrays = convolution_words(graph, fold, kernel.scratch_bytes)
-    answer = cmsis_nn_peer.run(c.CMSIS_NN[kernel.function], words, *arrays, values)
-    assert answer == (c.OK, expected(graph, values))
+    for lead in {None, *kernel.leads}:
+        words, arrays = convolution_words(graph, fold, kernel.scratch_bytes, lead)
+        answer = cmsis_nn_peer.run(c.CMSIS_NN[kernel.function], words, *arrays, values)
+        assert answer == (c.OK, expected(graph, values))
 
 
 @several
@@ -108,7 +109,7 @@ def test_planned_scratch_is_what_cmsis_nn_asks_for(cmsis_nn_peer: KernelPeer, ca
     assert (status, int.from_bytes(answer, "little")) == (c.OK, kernel.scratch_bytes)
 
 
-VALID = [3, 3, 2, 3, 3, 2, 3, 3, 1, 1, 1, 1, -5, 7, 1000]
+VALID = [3, 3, 2, 3, 3, 2, 3, 3, 1, 1, 1, 1, -5, 7, 1000, -1]
 
 
 @pytest.mark.parametrize("function", ["convolve", "depthwise", "depthwise_3x3"])

@@ -1,25 +1,31 @@
 """Every C kernel equals the numpy reference bit for bit, on shapes and numbers that no network has."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.backends.cortex_m.portable import portable_kernel
 from pipeline.graph.fixed_point import multiply_by_quantized_multiplier
-from pipeline.graph.ir import IntegerGraph
+from pipeline.graph.ir import Conv2D, DepthwiseConv2D, IntegerGraph
 from tests.firmware import peer as c
 from tests.firmware.cases import (
     additions,
     classifier_words,
     classifiers,
+    codes,
     convolution_words,
     convolutions,
     expected,
+    one_operator,
     poolings,
     seeds,
     several,
 )
 from tests.firmware.peer import KernelPeer
+from tests.graph.graphs import GraphBuilder
 
 
 @several
@@ -36,6 +42,32 @@ def test_depthwise_conv2d(peer: KernelPeer, case: tuple[IntegerGraph, np.ndarray
     graph, values = case
     words, arrays = convolution_words(graph, fold)
     assert peer.run(c.DEPTHWISE_CONV2D, words, *arrays, values) == (c.OK, expected(graph, values))
+
+
+@several
+@given(case=st.one_of(convolutions(depthwise=False), convolutions(depthwise=True)))
+def test_an_output_over_its_input_is_the_same(peer: KernelPeer, case: tuple[IntegerGraph, np.ndarray]) -> None:
+    graph, values = case
+    (operator,) = graph.operators
+    operation = c.CONV2D if isinstance(operator, Conv2D) else c.DEPTHWISE_CONV2D
+    (lead,) = portable_kernel(graph, operator).leads
+    words, arrays = convolution_words(graph, fold=True, lead=lead)
+    assert peer.run(operation, words, *arrays, values) == (c.OK, expected(graph, values))
+
+
+def test_a_shorter_lead_destroys_what_is_still_to_be_read(peer: KernelPeer) -> None:
+    builder = GraphBuilder(np.random.default_rng(5))
+    builder.depthwise(builder.add_input((6, 7, 5)))
+    (operator,) = builder.operators
+    assert isinstance(operator, DepthwiseConv2D)
+    graph = one_operator(replace(operator, input="x", output="y"), builder.tensors["input"], builder.tensors["t1"])
+    values = codes(np.random.default_rng(6), (6, 7, 5))
+    (lead,) = portable_kernel(graph, graph.operators[0]).leads
+    assert lead is not None and 7 * 5 < lead < 6 * 7 * 5
+    for shorter, same in ((lead, True), (lead // 2, False)):
+        words, arrays = convolution_words(graph, fold=True, lead=shorter)
+        answer = peer.run(c.DEPTHWISE_CONV2D, words, *arrays, values)
+        assert (answer == (c.OK, expected(graph, values))) == same
 
 
 @several
@@ -87,7 +119,7 @@ def test_halves_round_away_from_zero_at_the_second_rounding(peer: KernelPeer) ->
     assert np.frombuffer(answer, np.int32).tolist() == [1, -1, 2, -2, 1, 0]
 
 
-VALID = [3, 3, 2, 3, 3, 2, 3, 3, 1, 1, 1, 1, -5, 7, 0]
+VALID = [3, 3, 2, 3, 3, 2, 3, 3, 1, 1, 1, 1, -5, 7, 0, -1]
 
 
 @pytest.mark.parametrize(("word", "value"), [(8, 0), (9, -1), (10, -1), (11, -2), (12, 128), (12, -129), (13, 300)])

@@ -10,6 +10,8 @@
  *   - the accumulator |bias| + 255 * sum |weight| stays below 2^31; the code generator proves it;
  *   - int8 arrays need no alignment, int32 arrays and scratch need that of int32_t;
  *   - output must not overlap input unless a function says so; scratch overlaps nothing, its content is lost;
+ *   - where a function says that output may lead, output may start so far before input that what is written never
+ *     reaches what is still to be read (pipeline/backends/cortex_m/overlap.py computes how far);
  *   - on SIXFOLD_BAD_ARGUMENT nothing was written. Array sizes cannot be checked and are the caller's promise.
  */
 #ifndef SIXFOLD_KERNELS_H
@@ -80,16 +82,19 @@ typedef struct {
 /* Bytes of scratch that sixfold_conv2d needs for these parameters; 0 for a null pointer. */
 size_t sixfold_conv2d_scratch_bytes(const sixfold_convolution *params);
 
-/* scratch: params->scratch_bytes bytes, at least sixfold_conv2d_scratch_bytes(params); may be null where that is 0. */
+/*
+ * scratch: params->scratch_bytes bytes, at least sixfold_conv2d_scratch_bytes(params); may be null where that is 0.
+ * Output may lead: pixels are computed in order, two together, of which a window other than 1x1 is read before.
+ */
 sixfold_status sixfold_conv2d(const sixfold_convolution *params, const int8_t *input, void *scratch, int8_t *output);
 
-/* scratch: not used, may be null. */
+/* scratch: not used, may be null. Output may lead: pixels are computed in order, one by one. */
 sixfold_status sixfold_depthwise_conv2d(const sixfold_convolution *params, const int8_t *input, void *scratch,
                                         int8_t *output);
 
 sixfold_status sixfold_fully_connected(const sixfold_dense *params, const int8_t *input, int8_t *output);
 
-/* output may be the same array as left or as right (not a shifted part of it). */
+/* Output may lead over left and right, by nothing at least: it may be the same array. */
 sixfold_status sixfold_add(const sixfold_addition *params, const int8_t *left, const int8_t *right, int8_t *output);
 
 /*

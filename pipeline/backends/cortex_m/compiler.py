@@ -89,7 +89,7 @@ def generate_sources(graph: IntegerGraph, folder: Path, library: KernelLibrary =
         if not isinstance(operator, Add | GlobalAveragePool):
             check_accumulators(graph, operator)
     kernels = {operator.name: library.choose(graph, operator) for operator in graph.operators}
-    plan = plan_memory(graph, {name: kernel.scratch_bytes for name, kernel in kernels.items()})
+    plan = plan_memory(graph, kernels)
     for name, text in emit_model(graph, plan, kernels, library.header).items():
         (folder / name).write_text(text)
     return Sources(plan, kernels)
@@ -127,7 +127,8 @@ def _write_descriptions(
         "code_bytes": sizes.code_bytes,
         "ram_bytes": sizes.ram_bytes,
         "arena_bytes": plan.arena_bytes,
-        "peak": {"layer": plan.peak_operator, "live_bytes": plan.peak_bytes},
+        "lower_bound_bytes": plan.lower_bound,
+        "peak": {"layer": plan.peak_operator, "live_bytes": plan.lower_bound},
         "plan": [
             {
                 # A scratch buffer is named by its layer; tensors by themselves.
@@ -154,7 +155,7 @@ def _explain_overflow(
         reason = "it holds the stack and other data"
         if name == memory.place.arena:
             reason = (
-                f"the arena takes {plan.arena_bytes}, its peak is layer {plan.peak_operator} with {plan.peak_bytes} "
+                f"the arena takes {plan.arena_bytes}, its peak is layer {plan.peak_operator} with {plan.lower_bound} "
                 "live bytes"
             )
         elif name == memory.place.weights:

@@ -26,12 +26,15 @@ class Kernel:
     Attributes:
         function: its name; its parameters follow from the operator (`firmware/include/sixfold/kernels.h`).
         scratch_bytes: what it needs beside input and output.
+        leads: by operator input, how many bytes the output must start before it so that the two may overlap when no
+            later operator reads the input; None where they must not overlap at all. Empty: none may.
         linked: functions that must be in the firmware because of it, each with the class of vector instruction that
             it must contain (a key of :data:`pipeline.backends.cortex_m.instructions.CLASSES`), None for any code.
     """
 
     function: str
     scratch_bytes: int = 0
+    leads: tuple[int | None, ...] = ()
     linked: Mapping[str, str | None] | None = None
 
 

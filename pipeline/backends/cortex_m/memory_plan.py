@@ -1,17 +1,19 @@
 """Where every activation and scratch buffer lies in one static arena.
 
-Buffers whose lifetimes do not overlap share bytes. The placement is first fit over the buffers sorted by size
-(Pisarchyk & Lee, "Efficient memory management for deep neural net inference", 2020, greedy by size), which for
-MobileNetV2 reaches the lower bound: the peak of the live bytes.
+Buffers whose lifetimes do not overlap share bytes, and an output may lie over the input that its operator reads for
+the last time, as far as the kernel's order of reads and writes allows (:mod:`pipeline.backends.cortex_m.overlap`).
+The placement is first fit (Pisarchyk & Lee, "Efficient memory management for deep neural net inference", 2020) in
+several orders, of which the best counts (:mod:`pipeline.backends.cortex_m.placement`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pipeline.graph.ir import Add, IntegerGraph
+from pipeline.backends.cortex_m.kernel import Kernel
+from pipeline.backends.cortex_m.placement import ALIGNMENT, Block, align, place
+from pipeline.graph.ir import IntegerGraph
 
-#: Offsets are multiples of this: enough for int32 scratch and for every vector load of a Cortex-M.
-ALIGNMENT = 16
+__all__ = ["ALIGNMENT", "Buffer", "MemoryPlan", "check_plan", "lifetimes", "plan_memory", "scratch_name"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,15 @@ class Buffer:
         size: bytes, at least 1.
         first: index of the operator that first writes it; the graph's input has 0, being written before it.
         last: index of the operator that last reads it; the graph's output is kept until after the last operator.
+        leads: input that dies when this output is written, to the bytes by which this must start before it so that
+            the two may share bytes.
     """
 
     name: str
     size: int
     first: int
     last: int
+    leads: Mapping[str, int] = field(default_factory=dict)
 
     def overlaps(self, other: "Buffer") -> bool:
         """Whether both are live during one operator."""
@@ -43,17 +48,27 @@ class MemoryPlan:
         arena_bytes: size of the arena.
         offsets: byte offset per buffer name.
         buffers: what was placed, in the order in which the graph makes them.
-        in_place: output tensor to the input tensor of the same Add that it overwrites.
-        peak_operator: name of the operator during which most bytes are live.
-        peak_bytes: those bytes (an output in place counted once): no plan can be smaller.
+        live_bytes: by operator, the least that any plan needs while it runs.
     """
 
     arena_bytes: int
     offsets: Mapping[str, int]
     buffers: tuple[Buffer, ...]
-    in_place: Mapping[str, str]
-    peak_operator: str
-    peak_bytes: int
+    live_bytes: Mapping[str, int]
+
+    @property
+    def peak_operator(self) -> str:
+        """The operator during which most bytes are live."""
+        return max(self.live_bytes, key=lambda name: self.live_bytes[name])
+
+    @property
+    def lower_bound(self) -> int:
+        """Those bytes: no plan can be smaller."""
+        return self.live_bytes[self.peak_operator]
+
+    def end(self, buffer: Buffer) -> int:
+        """Offset of the first byte after a buffer."""
+        return self.offsets[buffer.name] + buffer.size
 
 
 def scratch_name(operator: str) -> str:
@@ -61,12 +76,12 @@ def scratch_name(operator: str) -> str:
     return f"scratch\n{operator}"
 
 
-def lifetimes(graph: IntegerGraph, scratch_bytes: Mapping[str, int]) -> tuple[Buffer, ...]:
+def lifetimes(graph: IntegerGraph, kernels: Mapping[str, Kernel]) -> tuple[Buffer, ...]:
     """Every buffer of the graph with its lifetime.
 
     Args:
         graph: the integer graph.
-        scratch_bytes: per operator name; operators that are missing or have 0 need none.
+        kernels: by operator name.
     """
     last_read = {graph.input: 0}
     for index, operator in enumerate(graph.operators):
@@ -75,52 +90,70 @@ def lifetimes(graph: IntegerGraph, scratch_bytes: Mapping[str, int]) -> tuple[Bu
     last_read[graph.output] = len(graph.operators)
     buffers = [Buffer(graph.input, graph.tensors[graph.input].size, 0, last_read[graph.input])]
     for index, operator in enumerate(graph.operators):
-        scratch = scratch_bytes.get(operator.name, 0)
-        if scratch:
-            buffers.append(Buffer(scratch_name(operator.name), scratch, index, index))
+        kernel = kernels[operator.name]
+        if kernel.scratch_bytes:
+            buffers.append(Buffer(scratch_name(operator.name), kernel.scratch_bytes, index, index))
+        leads = {
+            name: lead
+            for name, lead in zip(operator.inputs, kernel.leads, strict=False)
+            if lead is not None and last_read[name] == index
+        }
         # An output that nothing reads is still written.
         last = last_read.get(operator.output, index)
-        buffers.append(Buffer(operator.output, graph.tensors[operator.output].size, index, last))
+        buffers.append(Buffer(operator.output, graph.tensors[operator.output].size, index, last, leads))
     return tuple(buffers)
 
 
-def plan_memory(graph: IntegerGraph, scratch_bytes: Mapping[str, int]) -> MemoryPlan:
-    """Place every buffer; the same graph gives the same plan.
-
-    An Add writes over an input that dies with it: element-wise, each code is read before it is overwritten.
-    """
-    buffers = lifetimes(graph, scratch_bytes)
-    in_place = _additions_in_place(graph, {buffer.name: buffer for buffer in buffers})
-    blocks = _join(buffers, in_place)
-    offsets = _place(list(blocks.values()))
-    by_root = {name: offsets[root] for name, root in _roots(buffers, in_place).items()}
-    live = [
-        sum(block.size for block in blocks.values() if block.first <= index <= block.last)
-        for index in range(len(graph.operators))
-    ]
-    peak = max(range(len(live)), key=lambda index: live[index])
-    plan = MemoryPlan(
-        arena_bytes=_align(max(offsets[block.name] + block.size for block in blocks.values())),
-        offsets=by_root,
-        buffers=buffers,
-        in_place=in_place,
-        peak_operator=graph.operators[peak].name,
-        peak_bytes=live[peak],
-    )
-    check_plan(graph, scratch_bytes, plan)
+def plan_memory(graph: IntegerGraph, kernels: Mapping[str, Kernel]) -> MemoryPlan:
+    """Place every buffer; the same graph and kernels give the same plan."""
+    buffers = lifetimes(graph, kernels)
+    live = {operator.name: _live_bytes(buffers, index) for index, operator in enumerate(graph.operators)}
+    blocks = [Block(buffer.size, *_forbidden(buffers, buffer)) for buffer in buffers]
+    offsets = place(blocks, [(buffer.first, buffer.last) for buffer in buffers], max(live.values()))
+    ends = (offset + buffer.size for offset, buffer in zip(offsets, buffers, strict=True))
+    by_name = {buffer.name: offset for buffer, offset in zip(buffers, offsets, strict=True)}
+    plan = MemoryPlan(align(max(ends)), by_name, buffers, live)
+    check_plan(graph, kernels, plan)
     return plan
 
 
-def check_plan(graph: IntegerGraph, scratch_bytes: Mapping[str, int], plan: MemoryPlan) -> None:
+def _forbidden(buffers: tuple[Buffer, ...], buffer: Buffer) -> tuple[dict[int, int], dict[int, int]]:
+    """For every other buffer live at the same time: how far below and above its offset this one must not start.
+
+    Apart, `buffer` starts at least its own size below the other or the other's size above it. An output may come as
+    near to its dying input as the lead says, from below.
+    """
+    below, above = {}, {}
+    for index, other in enumerate(buffers):
+        if other is not buffer and buffer.overlaps(other):
+            below[index] = min(buffer.size, align(buffer.leads.get(other.name, buffer.size)))
+            above[index] = min(other.size, align(other.leads.get(buffer.name, other.size)))
+    return below, above
+
+
+def _live_bytes(buffers: tuple[Buffer, ...], index: int) -> int:
+    """A lower bound of the bytes during one operator: an output that may overlap inputs needs only what sticks out."""
+    live = {buffer.name: buffer for buffer in buffers if buffer.first <= index <= buffer.last}
+    total = sum(buffer.size for buffer in live.values())
+    for buffer in live.values():
+        over = {name: lead for name, lead in buffer.leads.items() if buffer.first == index}
+        if over:
+            inputs = sum(live[name].size for name in over)
+            joined = max(buffer.size, inputs, *(live[n].size + min(lead, buffer.size) for n, lead in over.items()))
+            total -= buffer.size + inputs - joined
+    return total
+
+
+def check_plan(graph: IntegerGraph, kernels: Mapping[str, Kernel], plan: MemoryPlan) -> None:
     """Prove that no two live buffers share a byte; of the plan only the offsets and the arena's size are believed.
 
-    The only exception is an Add whose output lies exactly on an input that no later operator reads.
+    The only exception is an output over an input that no later operator reads, by no more than the kernel allows.
 
     Raises:
         ValueError: the plan would let one tensor destroy another, or leaves the arena. That is a defect of ours,
             never bad input.
     """
-    needed = lifetimes(graph, scratch_bytes)
+    needed = lifetimes(graph, kernels)
     for buffer in needed:
         begin = plan.offsets[buffer.name]
         if begin % ALIGNMENT or begin < 0 or begin + buffer.size > plan.arena_bytes:
@@ -131,70 +164,16 @@ def check_plan(graph: IntegerGraph, scratch_bytes: Mapping[str, int], plan: Memo
                 one.overlaps(other)
                 and plan.offsets[one.name] < plan.offsets[other.name] + other.size
                 and plan.offsets[other.name] < plan.offsets[one.name] + one.size
-                and not _is_legal_in_place(graph, plan, one, other)
+                and not _is_legal_overlap(plan, one, other)
             ):
                 raise ValueError(f"{one.name!r} and {other.name!r} are live together and overlap")
 
 
-def _is_legal_in_place(graph: IntegerGraph, plan: MemoryPlan, source: Buffer, result: Buffer) -> bool:
-    if source.last != result.first or source.last >= len(graph.operators):
-        return False
-    operator = graph.operators[source.last]
+def _is_legal_overlap(plan: MemoryPlan, source: Buffer, result: Buffer) -> bool:
+    """Whether `result`, made after `source`, is the output of the operator that `source` dies in, and far enough."""
+    lead = result.leads.get(source.name)
     return (
-        isinstance(operator, Add)
-        and operator.output == result.name
-        and source.name in operator.inputs
-        and plan.offsets[source.name] == plan.offsets[result.name]
+        lead is not None
+        and source.last == result.first
+        and plan.offsets[source.name] - plan.offsets[result.name] >= lead
     )
-
-
-def _additions_in_place(graph: IntegerGraph, buffers: Mapping[str, Buffer]) -> dict[str, str]:
-    chosen = {}
-    for index, operator in enumerate(graph.operators):
-        if isinstance(operator, Add):
-            # The left operand first: in MobileNetV2 it is the block's input, which lives longest.
-            dying = [name for name in operator.inputs if buffers[name].last == index and operator.output != name]
-            if dying and buffers[operator.output].first == index:
-                chosen[operator.output] = dying[0]
-    return chosen
-
-
-def _roots(buffers: tuple[Buffer, ...], in_place: Mapping[str, str]) -> dict[str, str]:
-    """Buffer name to the name of the first buffer in its chain of in-place additions."""
-    roots: dict[str, str] = {}
-    for buffer in buffers:  # in execution order, so that an Add's input is known before its output
-        source = in_place.get(buffer.name)
-        roots[buffer.name] = buffer.name if source is None else roots[source]
-    return roots
-
-
-def _join(buffers: tuple[Buffer, ...], in_place: Mapping[str, str]) -> dict[str, Buffer]:
-    """One block per chain of in-place additions, live from the chain's first write to its last read."""
-    roots = _roots(buffers, in_place)
-    blocks: dict[str, Buffer] = {}
-    for buffer in buffers:
-        root = roots[buffer.name]
-        block = blocks.get(root, buffer)
-        blocks[root] = Buffer(
-            root, max(block.size, buffer.size), min(block.first, buffer.first), max(block.last, buffer.last)
-        )
-    return blocks
-
-
-def _place(blocks: list[Buffer]) -> dict[str, int]:
-    """Lowest free offset for each block, the largest first; ties by first use, then by name."""
-    placed: list[tuple[int, Buffer]] = []
-    for block in sorted(blocks, key=lambda candidate: (-candidate.size, candidate.first, candidate.name)):
-        offset = 0
-        for begin, other in sorted(placed, key=lambda entry: entry[0]):
-            if not block.overlaps(other):
-                continue
-            if offset + block.size <= begin:
-                break
-            offset = max(offset, _align(begin + other.size))
-        placed.append((offset, block))
-    return {block.name: offset for offset, block in placed}
-
-
-def _align(value: int) -> int:
-    return -(-value // ALIGNMENT) * ALIGNMENT
