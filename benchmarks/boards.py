@@ -12,9 +12,7 @@ from pipeline.backends.cortex_m.compiler import compile_graph
 from pipeline.files import atomic_folder, read_json
 from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.runners.qemu_system import run_artefact
-from pipeline.targets import Budget, Kernels, Memory, MemoryRegion, RunnerSpec, Target
-
-_MIB = 1024**2
+from pipeline.targets import TARGETS_FOLDER, Kernels, Target, load_target
 
 
 @dataclass(frozen=True)
@@ -22,37 +20,27 @@ class Board:
     """A core and the emulated machine that has it.
 
     Attributes:
-        memory: all the memory that the machine has, so that the larger network fits: no claim about any real board.
+        name: of the target that is the machine with all its memory, so that the larger network fits: no claim
+            about any real board.
     """
 
     core: str
-    machine: str
-    memory: Memory
+    name: str
 
     def target(self, kernels: Kernels) -> Target:
         """The board as the compiler and the runner take it; the budget is not looked at here."""
-        return Target(
-            name=self.machine,
-            summary=f"{self.core}, for the benchmark",
-            backend="cortex-m",
-            core=self.core,
-            kernels=kernels,
-            memory=self.memory,
-            runner=RunnerSpec(kind="qemu-system", machine=self.machine),
-            budget=Budget(accuracy_drop_points=0),
-        )
+        return load_target(self.name, _TARGETS).model_copy(update={"kernels": kernels})
 
 
-_MPS2 = Memory(
-    flash=MemoryRegion(origin=0x00000000, size=4 * _MIB),
-    sram=MemoryRegion(origin=0x20000000, size=4 * _MIB),
-)
+_TARGETS = Path(__file__).resolve().parents[1] / TARGETS_FOLDER
 BOARDS = {
     board.core: board
     for board in (
-        Board("cortex-m3", "mps2-an385", _MPS2),
-        Board("cortex-m4", "mps2-an386", _MPS2),
-        Board("cortex-m7", "mps2-an500", _MPS2),
+        Board("cortex-m3", "mps2-an385"),
+        Board("cortex-m4", "mps2-an386"),
+        Board("cortex-m7", "mps2-an500"),
+        Board("cortex-m33", "mps2-an505"),
+        Board("cortex-m55", "mps3-an547"),
     )
 }
 #: Every kernel library that the compiler has, with the ways it takes an image.

@@ -118,7 +118,8 @@ def _cmake(model: Path, build: Path, kernels: Kernels, options: Mapping[str, obj
         definitions["SIXFOLD_CMSIS_NN"] = kernels.cmsis_nn
     flags = [f"-D{name}={value}" for name, value in definitions.items()]
     _run(["cmake", "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(build), *flags], build)
-    _run(["ninja", "-C", str(build)], build)
+    # Past the first failure (-k 0): every firmware says what it lacks.
+    _run(["ninja", "-k", "0", "-C", str(build)], build)
 
 
 def _run(command: Sequence[str], folder: Path) -> str:
@@ -144,7 +145,11 @@ def _run(command: Sequence[str], folder: Path) -> str:
     if result.returncode != 0:
         overflow = re.findall(r"region [`'](\w+)' overflowed by (\d+) bytes", result.stdout)
         if overflow:
-            raise DoesNotFitError({memory: int(amount) for memory, amount in overflow})
+            # Each firmware that is linked says its own number.
+            worst: dict[str, int] = {}
+            for memory, amount in overflow:
+                worst[memory] = max(worst.get(memory, 0), int(amount))
+            raise DoesNotFitError(worst)
         raise SixfoldError(f"{command[0]} failed: {_first_error(result.stdout)}")
     return result.stdout
 
