@@ -1,3 +1,4 @@
 #!/bin/sh
 # Classifies images, or proves that this board computes what it should: ./run.sh --help
-exec python3 "$(dirname "$0")/run.py" "$@"
+# -B: the folder stays as it was copied.
+exec python3 -B "$(dirname "$0")/run.py" "$@"

@@ -1,0 +1,1 @@
+"""Putting an artefact's folder on a Linux board, over SSH, so that a bad one never runs there."""
