@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from benchmarks.networks import Network
 from benchmarks.results import HostRow, Runtime
@@ -12,9 +13,9 @@ from pipeline.files import atomic_folder
 from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.parity import OPERATOR_TOLERANCE_LSB, compare, operator_parity
 from pipeline.runners import RunResult, load_runner
-from pipeline.targets import Budget, RunnerSpec, Target
+from pipeline.targets import Target, load_target
 
-RUNTIMES: tuple[Runtime, ...] = ("onnxruntime", "openvino")
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
 #: Images that are run, compared and timed in turn.
 SAMPLES = 8
@@ -32,27 +33,34 @@ class HostCase:
 
     @property
     def target(self) -> Target:
-        """This computer as backend and runner take it; the budget is not looked at here."""
-        return Target(
-            name=f"host-{self.runtime}",
-            summary="this computer, for the benchmark",
-            backend=self.runtime,
-            core="host",
-            runner=RunnerSpec(kind="host"),
-            budget=Budget(accuracy_drop_points=0),
-        )
+        """This computer with that runtime; the budget is not looked at here."""
+        return load_target(f"host-{self.runtime}")
+
+    def artefact(self, folder: Path) -> Path:
+        """Where in `folder` its artefact lies."""
+        return folder / f"{self.network.name}-{self.runtime}"
 
 
-def time_host(case: HostCase, graph: IntegerGraph, inputs: Int8Array, folder: Path) -> RunResult:
-    """Compile and run once: outputs, and the median time of the runner's repeats on one thread.
+def build_host(case: HostCase, graph: IntegerGraph, folder: Path) -> Path:
+    """Compile; returns the artefact's folder.
 
     Raises:
         SixfoldError: the runtime refuses the model.
     """
-    artefact = folder / f"{case.network.name}-{case.runtime}"
-    with atomic_folder(artefact) as temporary:
-        load_backend(case.runtime).compile_graph(graph, case.target, temporary)
-    return load_runner(case.target).run_artefact(artefact, case.target, inputs)
+    target = case.target
+    with atomic_folder(case.artefact(folder)) as temporary:
+        load_backend(target.backend).compile_graph(graph, target, temporary)
+    return case.artefact(folder)
+
+
+def time_host(case: HostCase, inputs: Int8Array, folder: Path) -> RunResult:
+    """Run what :func:`build_host` made: outputs, and the median time of the runner's repeats on one thread.
+
+    Raises:
+        SixfoldError: the runtime refuses the artefact.
+    """
+    target = case.target
+    return load_runner(target).run_artefact(case.artefact(folder), target, inputs)
 
 
 def host_row(
@@ -69,7 +77,7 @@ def host_row(
         case: what was measured.
         graph: of the case's network.
         inputs: what was run, int8 ``(samples, height, width, channels)``.
-        expected: outputs of the float reference, int8 ``(samples, classes)``.
+        expected: outputs of the target's reference, int8 ``(samples, classes)``.
         results: one or several of :func:`time_host`.
         fastest_ms: the least :func:`median_ms` of the cases that this one is compared with.
 

@@ -13,7 +13,7 @@ RESULTS_FILE = Path("reports/bench.json")
 
 Kernels = Literal["portable", "cmsis-nn", "streaming"]
 InputMode = Literal["frame", "rows"]
-Runtime = Literal["onnxruntime", "openvino"]
+Runtime = Literal["onnxruntime", "openvino", "litert", "tvm"]
 Count = Annotated[int, Field(ge=0)]
 
 

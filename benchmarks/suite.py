@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from benchmarks.boards import BOARDS, MODES, BoardCase, measure_board
 from benchmarks.graphs import BUILD_FOLDER, BUILD_TOOLS, integer_graph, measured_inputs
-from benchmarks.host import RUNTIMES, SAMPLES, HostCase, host_row, median_ms, parity_problem, time_host
+from benchmarks.host import RUNTIMES, SAMPLES, HostCase, build_host, host_row, median_ms, parity_problem, time_host
 from benchmarks.networks import NETWORKS, Network
 from benchmarks.results import BoardRow, HostRow, NetworkRow, Results
 from pipeline.errors import SixfoldError
@@ -155,19 +155,22 @@ def _run_boards(current: _Run, network: Network, graph: IntegerGraph, cases: lis
 
 def _run_host(current: _Run, network: Network, graph: IntegerGraph, cases: list[HostCase]) -> None:
     inputs = measured_inputs(network, graph, SAMPLES)
-    expected = execute(graph, inputs, "float")
-    results: dict[HostCase, list[RunResult]] = {case: [] for case in cases}
+    expected = {case: execute(graph, inputs, case.target.reference) for case in cases}
+    built = [case for case in cases if current.attempt(f"{case} build", partial(build_host, case, graph, BUILD_FOLDER))]
+    results: dict[HostCase, list[RunResult]] = {case: [] for case in built}
     for turn in range(_HOST_ROUNDS):
         for case in list(results):
             name = f"{case} ({turn + 1}/{_HOST_ROUNDS})"
-            result = current.attempt(name, partial(time_host, case, graph, inputs, BUILD_FOLDER))
+            result = current.attempt(name, partial(time_host, case, inputs, BUILD_FOLDER))
             if result is None:
                 del results[case]
             else:
                 results[case].append(result)
     fastest = min(map(median_ms, results.values()), default=0.0)
     for case, several in results.items():
-        row = current.attempt(f"{case} parity", partial(host_row, case, graph, inputs, expected, several, fastest))
+        row = current.attempt(
+            f"{case} parity", partial(host_row, case, graph, inputs, expected[case], several, fastest)
+        )
         if row is None:
             continue
         current.host.append(row)

@@ -8,6 +8,7 @@ import pytest
 
 from benchmarks import suite
 from benchmarks.boards import BOARDS, MODES, BoardCase
+from benchmarks.host import RUNTIMES
 from benchmarks.networks import NETWORKS
 from benchmarks.results import BoardRow, HostRow
 from benchmarks.suite import make_plan, run
@@ -87,6 +88,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     monkeypatch.setattr(suite, "measured_inputs", lambda _network, _graph, count: np.zeros((count, 1), np.int8))
     monkeypatch.setattr(suite, "execute", lambda _graph, inputs, _family: inputs)
     monkeypatch.setattr(suite, "measure_board", board)
+    monkeypatch.setattr(suite, "build_host", lambda case, *_: answer(f"{case} build", True))
     monkeypatch.setattr(suite, "time_host", timed)
     monkeypatch.setattr(suite, "host_row", row)
     return SimpleNamespace(answers=answers, said=[])
@@ -96,8 +98,8 @@ def test_a_run_without_failure(pretended: SimpleNamespace) -> None:
     results, problems = run(make_plan([SMALL]), pretended.said.append)
     assert problems == ()
     assert [row.core for row in results.boards] == [core for core in BOARDS for _ in MODES]
-    assert [row.runtime for row in results.host] == ["onnxruntime", "openvino"]
-    assert {"compiler", "onnxruntime", "openvino", "torch"} <= set(results.tools)
+    assert [row.runtime for row in results.host] == list(RUNTIMES)
+    assert {"compiler", *RUNTIMES, "torch"} <= set(results.tools)
     assert results.networks[0].graph_sha256 == GRAPH.sha256()
 
 
@@ -126,14 +128,25 @@ def test_a_network_that_cannot_be_built_costs_its_own_rows_only(pretended: Simpl
 def test_a_runtime_that_fails_leaves_the_others_ratio(pretended: SimpleNamespace) -> None:
     pretended.answers[f"{SMALL} host openvino"] = SixfoldError("refused")
     results, problems = run(make_plan([SMALL]), pretended.said.append)
-    assert [(row.runtime, row.ratio) for row in results.host] == [("onnxruntime", 1.0)]
+    assert [(row.runtime, row.ratio) for row in results.host] == [
+        (name, 1.0) for name in RUNTIMES if name != "openvino"
+    ]
     assert problems == (f"{SMALL} host openvino (1/3): refused",)
+
+
+def test_a_runtime_that_cannot_be_built_is_named_and_left_out(pretended: SimpleNamespace) -> None:
+    pretended.answers[f"{SMALL} host tvm build"] = SixfoldError("no compiler")
+    results, problems = run(make_plan([SMALL]), pretended.said.append)
+    assert [row.runtime for row in results.host] == [name for name in RUNTIMES if name != "tvm"]
+    assert problems == (f"{SMALL} host tvm build: no compiler",)
 
 
 def test_times_are_ratios_to_the_fastest(pretended: SimpleNamespace) -> None:
     pretended.answers[f"{SMALL} host openvino"] = 5.0
     results, _ = run(make_plan([SMALL]), pretended.said.append)
-    assert [(row.runtime, row.ratio) for row in results.host] == [("onnxruntime", 1.0), ("openvino", 2.5)]
+    assert [(row.runtime, row.ratio) for row in results.host] == [
+        (name, 2.5 if name == "openvino" else 1.0) for name in RUNTIMES
+    ]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +163,7 @@ def test_outputs_that_may_not_differ_fail_the_run(
 ) -> None:
     pretended.answers[name] = answer
     results, problems = run(make_plan([SMALL]), pretended.said.append)
-    assert (len(results.boards), len(results.host)) == (len(BOARDS) * len(MODES), 2)
+    assert (len(results.boards), len(results.host)) == (len(BOARDS) * len(MODES), len(RUNTIMES))
     if problem is None:
         assert problems == ()
     else:
