@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PYTEST := pytest --numprocesses=auto --dist=loadfile
 READY := .venv/.complete
 
-.PHONY: help setup tools repro check lint test verify-all bench lock clean
+.PHONY: help setup tools repro check lint test verify-all bench bench-npu lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ verify-all: setup ## build and verify every target in targets/, enabled or not, 
 
 bench: setup ## instructions on emulated boards, times on this computer: reports/bench.json, docs/benchmarks.md
 	python -m benchmarks $(ARGS)
+
+bench-npu: setup ## what Vela makes of the benchmark networks: reports/npu.json, docs/ethos-u.md
+	python -m benchmarks.npu
 
 lock: setup ## regenerate constraints.txt from pyproject.toml (UPGRADE=1 takes the newest versions)
 	python scripts/lock.py $(if $(UPGRADE),--upgrade)

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from pipeline.sizes import Bytes
 from pipeline.validation import Checked
 
+#: What the functional model in `pipeline/runners/ethos_u/model` executes; the others lay out weights differently.
+MODELLED = ("ethos-u55-64", "ethos-u55-128", "ethos-u55-256", "ethos-u65-256")
+
 
 class NpuSpec(Checked):
     """How Vela compiles for an Arm Ethos-U; its documentation describes each choice.

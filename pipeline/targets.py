@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from pipeline.boards import BoardSpec
 from pipeline.errors import SixfoldError
-from pipeline.npu import NpuSpec
+from pipeline.npu import MODELLED, NpuSpec
 from pipeline.sizes import Bytes
 from pipeline.validation import Checked, read_yaml, validate
 
@@ -242,8 +242,12 @@ class Target(Checked):
     def _npu_is_described(self) -> "Target":
         if (self.backend == "ethos-u") != (self.npu is not None):
             raise ValueError("npu is needed for backend ethos-u, and only there")
+        if (self.backend == "ethos-u") != (self.runner.kind in ("npu-model", "estimate")):
+            raise ValueError("runner: kinds npu-model and estimate are those of backend ethos-u, and of no other")
         if self.npu is not None and self.clock_hz is None:
             raise ValueError("clock_hz is missing; backend ethos-u needs the NPU's clock")
+        if self.npu is not None and self.runner.kind == "npu-model" and self.npu.accelerator not in MODELLED:
+            raise ValueError(f"runner: there is no model of {self.npu.accelerator}; take kind estimate")
         return self
 
 

@@ -44,6 +44,11 @@ def test_each_mistake_is_one_line_with_file_and_field(tmp_path: Path, changes: d
     [
         ({"npu": None}, "npu is needed for backend ethos-u, and only there"),
         ({"clock_hz": None}, "clock_hz is missing; backend ethos-u needs the NPU's clock"),
+        ({"runner": {"kind": "host"}}, "runner: kinds npu-model and estimate are those of backend ethos-u"),
+        (
+            {"npu": {**TARGET["npu"], "accelerator": "ethos-u55-32"}},
+            "there is no model of ethos-u55-32; take kind estimate",
+        ),
         ({"backend": "onnxruntime"}, "npu is needed for backend ethos-u, and only there"),
     ],
 )

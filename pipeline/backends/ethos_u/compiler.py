@@ -60,7 +60,7 @@ def compile_file(content: bytes, npu: NpuSpec) -> Compiled:
     smallest = run_vela(content, npu, None, smallest=True)
     if smallest.estimate.ms <= slowest_ms:
         return smallest
-    for limit in _limits(smallest.estimate.sram_bytes, fastest.estimate.sram_bytes):
+    for limit in arena_limits(smallest.estimate.sram_bytes, fastest.estimate.sram_bytes):
         compiled = run_vela(content, npu, limit)
         # A limit is an aim: what was taken counts.
         if compiled.estimate.ms <= slowest_ms and compiled.estimate.sram_bytes < fastest.estimate.sram_bytes:
@@ -68,6 +68,6 @@ def compile_file(content: bytes, npu: NpuSpec) -> Compiled:
     return fastest
 
 
-def _limits(low: int, high: int) -> list[int]:
+def arena_limits(low: int, high: int) -> list[int]:
     """Limits from `low` to below `high`, each the same ratio above the one before."""
     return [int(low * (high / low) ** (step / _STEPS)) // _ALIGNMENT * _ALIGNMENT for step in range(_STEPS)]

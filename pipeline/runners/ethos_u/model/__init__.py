@@ -9,6 +9,7 @@ What it shows: that Vela's addresses, memory plan, cascades, weight encoding, ze
 the graph. What it cannot show: that the hardware rounds as the names of its rounding modes say; that is Arm's word.
 """
 
+from pipeline.runners.ethos_u.model.command_stream import NotModelledError
 from pipeline.runners.ethos_u.model.machine import Model
 
-__all__ = ["Model"]
+__all__ = ["Model", "NotModelledError"]

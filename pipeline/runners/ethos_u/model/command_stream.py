@@ -60,6 +60,10 @@ _PAYLOADS = {
 _WITH_SHIFT = {"ofm_scale", "opa_scale", "opb_scale"}
 
 
+class NotModelledError(SixfoldError):
+    """Something that the NPU can do and this model cannot."""
+
+
 class Registers(dict[str, int]):
     """Values by register; one that was never set is an error of the command stream."""
 
@@ -107,7 +111,7 @@ def read_operations(stream: bytes) -> Iterator[Operation]:
         elif code in OPERATIONS:
             yield Operation(OPERATIONS[code], parameter, Registers(registers))
         elif code < 0x100:
-            raise SixfoldError(f"command stream: operation {code:#x} is not modelled")
+            raise NotModelledError(f"command stream: operation {code:#x} is not modelled")
         else:
             registers[_PARAMETERS.get(code, "")] = parameter
 

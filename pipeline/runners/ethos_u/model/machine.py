@@ -13,7 +13,7 @@ from pipeline.backends.ethos_u.vela import ENVIRONMENT
 from pipeline.errors import SixfoldError
 from pipeline.graph.fixed_point import ADD_LEFT_SHIFT, multiply_by_quantized_multiplier
 from pipeline.graph.ir import Int8Array
-from pipeline.runners.ethos_u.model.command_stream import Operation, Registers, read_operations
+from pipeline.runners.ethos_u.model.command_stream import NotModelledError, Operation, Registers, read_operations
 from pipeline.runners.ethos_u.model.weights import WeightLayout, arrange
 from pipeline.tool_process import run_worker
 
@@ -41,7 +41,7 @@ class Model:
             SixfoldError: some operator is left to the CPU, or an operation is not modelled.
         """
         if compiled.cpu_tensors:
-            raise SixfoldError(f"{', '.join(compiled.cpu_tensors)}: left to the CPU, which is not modelled")
+            raise NotModelledError(f"{', '.join(compiled.cpu_tensors)}: left to the CPU, which is not modelled")
         self._compiled = compiled
         self._operations = [operation for stream in compiled.streams for operation in read_operations(stream)]
         self._streams = self._decoded()
@@ -141,7 +141,7 @@ class _Machine:
     def _pool(self, operation: Operation) -> None:
         r = operation.registers
         if operation.mode != _AVERAGE:
-            raise SixfoldError(f"command stream: pooling mode {operation.mode} is not modelled")
+            raise NotModelledError(f"command stream: pooling mode {operation.mode} is not modelled")
         kernel, stride = _kernel(r)
         total = sum(tap for tap, _ in _taps(self._padded(r, kernel, stride), kernel, stride, r))
         self._write(r, _rescale(r, np.asarray(total).astype(np.int64), r["ofm_scale"], r["ofm_scale_shift"]))
@@ -149,7 +149,7 @@ class _Machine:
     def _elementwise(self, operation: Operation) -> None:
         r = operation.registers
         if operation.mode != _ADD or r["ifm2_broadcast"] & ~0x40:
-            raise SixfoldError(f"command stream: elementwise mode {operation.mode} is not modelled")
+            raise NotModelledError(f"command stream: elementwise mode {operation.mode} is not modelled")
         shape = (r["ofm_height_m1"] + 1, r["ofm_width_m1"] + 1, r["ofm_depth_m1"] + 1)
         operands = [self._read(r, "ifm", shape), self._read(r, "ifm2", shape)]
         if r["ifm2_broadcast"] & 0x40:
@@ -186,12 +186,12 @@ class _Machine:
         region = self.regions[r[f"{name}_region"]]
         codes = region[:, feature_map_addresses(r, name, shape, region.shape[1])]
         if r[f"{name}_precision"] & 0xD != 1 or r["ifm_upscale"]:
-            raise SixfoldError("command stream: only int8 feature maps are modelled, and none that are scaled up")
+            raise NotModelledError("command stream: only int8 feature maps are modelled, and none that are scaled up")
         return codes.view(np.int8).astype(np.int64) - _signed(r[f"{name}_zero_point"])
 
     def _write(self, r: Registers, values: Int64Array) -> None:
         if r["activation"] & 0x1F > 0 or r["ofm_precision"] & 0x7 != 1:
-            raise SixfoldError("command stream: only clamps are modelled as activations, and only int8 outputs")
+            raise NotModelledError("command stream: only clamps are modelled as activations, and only int8 outputs")
         low, high = _signed(r["activation_min"]), _signed(r["activation_max"])
         codes = np.clip(values + _signed(r["ofm_zero_point"]), max(low, -128), min(high, 127))
         region = self.regions[r["ofm_region"]]
@@ -204,7 +204,7 @@ def _kernel(r: Registers) -> tuple[tuple[int, int], tuple[int, int]]:
     """Kernel and stride, each vertical then horizontal."""
     fields = r["kernel_stride"]
     if fields >> 3:
-        raise SixfoldError("command stream: dilation and strides above two are not modelled")
+        raise NotModelledError("command stream: dilation and strides above two are not modelled")
     return (r["kernel_height_m1"] + 1, r["kernel_width_m1"] + 1), ((fields >> 1 & 1) + 1, (fields & 1) + 1)
 
 
@@ -225,7 +225,7 @@ def _rescale(r: Registers, value: Int64Array, scale: Any, shift: Any) -> Int64Ar
         return multiply_by_quantized_multiplier(value, scale, 31 - np.asarray(shift))
     if mode == _ROUND_NATURAL:
         return np.asarray((value * scale + (1 << (shift - 1))) >> shift)
-    raise SixfoldError(f"command stream: rounding mode {mode} is not modelled")
+    raise NotModelledError(f"command stream: rounding mode {mode} is not modelled")
 
 
 def feature_map_addresses(r: Registers, name: str, shape: tuple[int, ...], limit: int) -> Int64Array:
