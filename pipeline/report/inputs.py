@@ -176,10 +176,29 @@ class ExportReport(Section):
 
 
 class LayerNoise(Section):
-    """Signal to quantisation noise of one tensor, in decibels."""
+    """The logits' signal to noise if one layer alone is int8, in decibels: wholly, its weights, its output."""
 
     name: str
     sqnr_db: float | None = None
+    weights_db: float | None = None
+    activations_db: float | None = None
+
+
+class Relu6Range(Section):
+    """Where a ReLU6 output ends: `r` in the graph, and the median and least of its channels."""
+
+    name: str
+    r: float
+    median: float
+    least: float
+
+
+class Equalised(Section):
+    """The equalised float network against the original: largest difference of a logit, also relative to their power."""
+
+    max_abs_diff: float
+    max_diff_db: float | None = None
+    bound: float
 
 
 class FamilyScore(Section):
@@ -194,6 +213,8 @@ class QuantizeReport(FamilyScore):
 
     float_family: Annotated[FamilyScore, _EMPTY_IF_NULL] = FamilyScore()
     layers: Annotated[tuple[LayerNoise, ...], _NO_ITEMS_IF_NULL] = ()
+    relu6_ranges: Annotated[tuple[Relu6Range, ...], _NO_ITEMS_IF_NULL] = ()
+    equalised: Equalised | None = None
 
 
 class SkippedImage(Section):

@@ -12,6 +12,7 @@ from pipeline.report.confusion import confusion
 from pipeline.report.drawing import Plot
 from pipeline.report.inputs import Layer, LayerNoise, ReportInputs
 from pipeline.report.plots import memory_plot, training_plots
+from pipeline.report.quantisation_plots import quantisation_plots
 
 # A skipped image is worth naming; thousands of them are worth counting.
 LISTED_FILES = 200
@@ -77,6 +78,7 @@ def render_page(inputs: ReportInputs, experiment: str) -> str:
         "points",
         "interval",
         "grouped",
+        "decibels",
         "size",
         "latency",
         "qualified_latency",
@@ -103,6 +105,7 @@ def render_page(inputs: ReportInputs, experiment: str) -> str:
             for verified in inputs.targets
             if verified.report and verified.report.memory.layers
         },
+        quantisation_plots=[_drawn(plot) for plot in quantisation_plots(inputs.quantize)],
         noise=noise_bars(inputs.quantize.layers) if inputs.quantize else [],
         tools=tool_table(inputs),
         listed_files=LISTED_FILES,

@@ -73,8 +73,15 @@ def make_repository(root: Path, labels: tuple[str, ...] = ("0", "1", "2")) -> Pa
     write(reports / "train.json", {**train, "parameters": 408650, "macs": 4453056, "source": "digits"})
     write(reports / "export.json", {"samples": 64, "max_abs_diff": 6.9e-05, "same_class": 1.0})
     score = {"accuracy": target_report("host-onnxruntime")["accuracy"], "sqnr_db": 32.4}
-    layers = [{"name": "features.0.0", "sqnr_db": 40.1}, {"name": "classifier.1", "sqnr_db": None}]
-    write(reports / "quantize.json", {**score, "float_family": score, "layers": layers})
+    layers = [
+        {"name": "features.0.0", "sqnr_db": 40.1, "weights_db": 45.0, "activations_db": 42.0},
+        {"name": "classifier.1", "sqnr_db": None},
+    ]
+    known = {
+        "equalised": {"max_abs_diff": 1.4e-05, "max_diff_db": -106.4, "bound": 2.4e-04},
+        "relu6_ranges": [{"name": "features.0.0", "r": 6.0, "median": 4.5, "least": 0.5}],
+    }
+    write(reports / "quantize.json", {**score, "float_family": score, "layers": layers, **known})
     (reports / "training.csv").write_text(
         "epoch,train_loss,validation_loss,validation_accuracy,lr\n"
         "1,2.1,1.5,0.4,0.05\n2,0.5,0.4,0.994,0.1\n3,0.3,,0.99,0.001\n"

@@ -82,7 +82,7 @@ def test_a_whole_page_is_well_formed_and_fetches_nothing(repository: Path) -> No
     assert "accuracy on the other images is that of the reference" in text
     assert "54 321 987 instructions" in text and "527.3 KiB of 4 MiB, budget 1 MiB" in text
     assert "2/broken.png : truncated file" in text
-    assert html.count("<svg") == 3 and "Not available" not in html
+    assert html.count("<svg") == 5 and "Not available" not in html
 
 
 def test_without_results_nothing_is_invented(repository: Path) -> None:
@@ -164,7 +164,7 @@ def test_memory_by_operator_is_drawn_beside_its_target(repository: Path) -> None
         details = {"arena": {"activations": 9216, "interpreter": 2784, "interpreter_parts": {}}}
         write(repository / f"reports/{name}.json", target_report(name, memory=memory, details=details))
     html = page(("tflm-host", "mps2-an386"))
-    assert html.count("<svg") == 3 + 2  # training's, and these
+    assert html.count("<svg") == 5 + 2  # training's and quantisation's, and these
     assert "while each of 3 operators runs; the most: <conv 2>" not in html
     assert "the most: <conv 9> (9 KiB), <conv 4> (4 KiB)" in words(html)
     assert "11.7 KiB: 9 KiB for activations, 2.7 KiB that the interpreter keeps" in words(html)
@@ -182,3 +182,10 @@ def test_a_stand_in_says_that_it_is_one_and_gives_no_time(repository: Path) -> N
     assert "equal, bit for bit, to the XNNPACK reference on 50 images" in text
     assert "Parity, reference kernels equal, bit for bit, to the fixed point reference on 50 images" in text
     assert "Latency — Flash" in text
+
+
+def test_the_page_says_that_equalisation_changed_nothing_and_draws_noise_and_ranges(repository: Path) -> None:
+    text = page()
+    assert "its logits differ by at most\n1.4e-05 (-106.4" in text
+    assert 'aria-label="Range r of 1 ReLU6 outputs' in text
+    assert 'aria-label="Signal to noise of the logits if one layer alone is int8' in text
