@@ -7,6 +7,10 @@ from typing import Any
 from pipeline.errors import SixfoldError
 from pipeline.preprocess import Normalization
 
+#: Key that marks a network that others trained and quantised: there is no float original to compare it with. Its value
+#: is a JSON object with the imported file's name and SHA-256.
+IMPORTED = "sixfold.imported"
+
 
 def read_normalization(metadata: Mapping[str, str], where: str) -> Normalization:
     """The normalisation that the network was trained with.
@@ -58,7 +62,7 @@ def _read_list(metadata: Mapping[str, str], key: str, where: str) -> list[Any]:
         raise SixfoldError(f"{where}: metadata {key} is missing; export the model with `dvc repro export`")
     try:
         value = json.loads(metadata[key])
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise SixfoldError(f"{where}: metadata {key}: not JSON ({error})") from error
     if not isinstance(value, list):
         raise SixfoldError(f"{where}: metadata {key}: not a list")

@@ -1,5 +1,6 @@
 """Opening an ONNX file that may be damaged or hostile."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnx
@@ -26,18 +27,41 @@ def load_onnx(path: Path) -> onnx.ModelProto:
         data = path.read_bytes()
     except OSError as error:
         raise SixfoldError(f"{path}: cannot be read ({error.strerror})") from error
+    return parse_onnx(data, str(path))
+
+
+def parse_onnx(data: bytes, where: str) -> onnx.ModelProto:
+    """The same from a file's bytes; `where` names the file in messages."""
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError as error:
-        raise SixfoldError(f"{path}: not an ONNX file, or truncated ({len(data)} bytes)") from error
+        raise SixfoldError(f"{where}: not an ONNX file, or truncated ({len(data)} bytes)") from error
+    if not all(isinstance(name, str) for name in _names(model)):
+        raise SixfoldError(f"{where}: damaged: a name is no UTF-8 text")
     for initializer in model.graph.initializer:
         if initializer.data_location == onnx.TensorProto.EXTERNAL:
-            raise SixfoldError(f"{path}: {initializer.name!r} is stored in another file; export as one file")
+            raise SixfoldError(f"{where}: {initializer.name!r} is stored in another file; export as one file")
     try:
         onnx.checker.check_model(model)
         for initializer in model.graph.initializer:
             numpy_helper.to_array(initializer)
-    except (onnx.checker.ValidationError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise SixfoldError(f"{path}: not a valid ONNX model, or truncated ({reason})") from error
+    except Exception as error:  # on a damaged file the checker and the decoder raise nearly anything
+        reason = _printable(str(error).strip().partition("\n")[0]) or type(error).__name__
+        raise SixfoldError(f"{where}: not a valid ONNX model, or truncated ({reason})") from error
     return model
+
+
+def _names(model: onnx.ModelProto) -> Iterator[object]:
+    """Every name of the graph. Protobuf gives bytes where a string is no UTF-8."""
+    for node in model.graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for part in (model.graph.initializer, model.graph.input, model.graph.output):
+        yield from (value.name for value in part)
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+
+
+def _printable(text: str) -> str:
+    """One line of at most 300 characters: the checker quotes names as the file has them."""
+    return "".join(character if character.isprintable() else "?" for character in text[:300])
