@@ -39,6 +39,29 @@ class PairedAccuracy:
         }
 
 
+@dataclass(frozen=True)
+class LoneAccuracy:
+    """Top-1 accuracy of a network that has no float original here, so that there is nothing to compare it with.
+
+    Attributes:
+        samples: labelled images; 0 where there are none.
+        int8: fraction in [0, 1]; None without samples.
+    """
+
+    samples: int
+    int8: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report's `accuracy` object: what cannot be known is null."""
+        unknown = dict.fromkeys(("fp32", "drop", "drop_ci95", "agreement"))
+        return {"samples": self.samples, "int8": self.int8, **unknown}
+
+
+def lone_accuracy(labels: npt.NDArray[np.integer[Any]], int8: npt.NDArray[np.integer[Any]]) -> LoneAccuracy:
+    """Score a classifier's predictions ``(samples,)`` of class indices alone."""
+    return LoneAccuracy(len(labels), float((int8 == labels).mean()) if len(labels) else None)
+
+
 def paired_accuracy(
     labels: npt.NDArray[np.integer[Any]],
     fp32: npt.NDArray[np.integer[Any]],

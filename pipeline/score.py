@@ -74,7 +74,7 @@ def score_pair(
     metadata = {p.key: p.value for p in model.metadata_props}
     if normalization is None:
         normalization = read_normalization(metadata, str(fp32))
-    images, labels, skipped = _read_images(data, classes, width, channels, read_central_crop(metadata, str(fp32)))
+    images, labels, skipped = read_images(data, classes, width, channels, read_central_crop(metadata, str(fp32)))
     expected = float_logits(fp32, images, normalization)
     logits = int8_logits(int8, images, normalization, reference)
     if logits.shape != expected.shape:
@@ -98,9 +98,17 @@ def _shape(model: onnx.ModelProto, path: Path) -> tuple[tuple[int, int, int], in
     return (source[1], source[2], source[3]), result[1]
 
 
-def _read_images(
+def read_images(
     data: Path, classes: int, size: int, channels: int, central_crop: float
 ) -> tuple[Images, npt.NDArray[np.int64], tuple[str, ...]]:
+    """All readable images of a folder, see :func:`pipeline.data.class_folders.labelled_images`.
+
+    Returns:
+        uint8 ``(N, size, size, channels)``, class indices ``(N,)`` and, for each file left out, the reason.
+
+    Raises:
+        SixfoldError: there are none.
+    """
     found = labelled_images(data, classes)
     images, labels, skipped = [], [], []
     with progress_bar("reading images", len(found.paths)) as advance:

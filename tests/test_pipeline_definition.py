@@ -24,6 +24,7 @@ PLUMBING = {
     Path("pipeline/pins.py"),
     Path("pipeline/pip.py"),
     Path("pipeline/progress.py"),
+    Path("pipeline/stages/__init__.py"),
     Path("pipeline/sizes.py"),
     Path("pipeline/targets.py"),
     Path("pipeline/tool_environments.py"),

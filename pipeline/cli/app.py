@@ -78,11 +78,41 @@ def verify(
             help="Verify on the board behind this serial port instead, into reports/boards/: /dev/ttyACM0, socket://H:P.",
         ),
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Images instead of the test split: one sub-folder per class, as for evaluate.")
+    ] = None,
 ) -> None:
     """Run TARGET's artefact and check parity and budget, as stage verify@TARGET does; exit 1 if one fails."""
     from pipeline.stages.verify import verify_target
 
-    verify_target(target, port)
+    if data is None:
+        verify_target(target, port)
+        return
+    from pipeline.cli.own_images import read_own_images
+
+    verify_target(target, port, read_own_images(data))
+
+
+@app.command("import")
+def import_(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A full-integer .tflite or QDQ .onnx classifier.")],
+    output: Annotated[Path, typer.Option(help="The model that every target is built from.")] = Path(
+        "models/model.int8.onnx"
+    ),
+    mean: Annotated[
+        str | None, typer.Option(help="Per channel or for all, of pixels scaled to 0..1; else the file's own.")
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="Likewise.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="A text file, one class a line; else the file's own.")] = None,
+) -> None:
+    """Take in a network that others trained and quantised; build and verify then work on it as on our own.
+
+    Example: sixfold import person.tflite --mean 0 --std 1 && sixfold build mps2-an386 && sixfold verify mps2-an386
+    """
+    from pipeline.cli.evaluate import parse_normalization
+    from pipeline.cli.importing import import_file
+
+    import_file(model, output, parse_normalization(mean, std), labels)
 
 
 @app.command()

@@ -26,7 +26,7 @@ def evaluate_pair(
         statistics: mean and std as comma-separated numbers, each None to take the model's own.
         as_json: print JSON instead of a table.
     """
-    score = score_pair(int8, fp32, data, reference, _normalization(*statistics))
+    score = score_pair(int8, fp32, data, reference, parse_normalization(*statistics))
     for line in score.skipped:
         print(f"skipped {line}", file=sys.stderr)
     if as_json:
@@ -35,7 +35,12 @@ def evaluate_pair(
         Console().print(_table(score))
 
 
-def _normalization(mean: str | None, std: str | None) -> Normalization | None:
+def parse_normalization(mean: str | None, std: str | None) -> Normalization | None:
+    """What ``--mean`` and ``--std`` say; None where neither is given.
+
+    Raises:
+        SixfoldError: one without the other, or no numbers.
+    """
     if mean is None and std is None:
         return None
     if mean is None or std is None:

@@ -14,16 +14,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.data.prepared import PreparedDataset
 from pipeline.errors import GateFailedError, SixfoldError, exits_cleanly
-from pipeline.evaluation import PairedAccuracy, paired_accuracy
+from pipeline.evaluation import LoneAccuracy, PairedAccuracy
 from pipeline.files import sha256_file, write_json
-from pipeline.float_model import float_logits
 from pipeline.graph import cost
 from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.graph.reader import read_graph
 from pipeline.graph.reference import Family, execute
-from pipeline.metadata import read_normalization
 from pipeline.parity import (
     OPERATOR_TOLERANCE_LSB,
     KernelParity,
@@ -34,22 +31,23 @@ from pipeline.parity import (
     first_difference,
     operator_parity,
 )
-from pipeline.paths import FLOAT_MODEL, INT8_MODEL, artefact_folder, board_report, target_report
-from pipeline.preprocess import quantize_pixels
+from pipeline.paths import INT8_MODEL, artefact_folder, board_report, target_report
 from pipeline.progress import progress_bar
 from pipeline.runners import RunResult, load_runner
+from pipeline.stages.samples import LabelledImages, choose_samples, score_predictions
 from pipeline.targets import Budget, RunnerSpec, Target, load_target
 
 #: Test images on which a runtime that fuses across a rounding is checked operator by operator.
 _OPERATOR_SAMPLES = 4
 
 
-def verify_target(name: str, port: str | None = None) -> None:
+def verify_target(name: str, port: str | None = None, images: LabelledImages | None = None) -> None:
     """Verify target `name` and write its report.
 
     Args:
         name: of a file in targets/.
         port: a board's serial port; the board then takes the place of the target's own runner, and of its report.
+        images: instead of the prepared test split.
 
     Raises:
         SixfoldError: something needed is missing or damaged.
@@ -61,11 +59,8 @@ def verify_target(name: str, port: str | None = None) -> None:
         target = _on_a_board(target, port)
         report = board_report(name)
     graph = read_graph(INT8_MODEL)
-    normalization = read_normalization(graph.metadata, str(INT8_MODEL))
-    data = PreparedDataset.load()
-    images, labels = data.images("test"), data.labels("test")
-    source = graph.tensors[graph.input]
-    inputs = quantize_pixels(images, normalization, source.scale, source.zero_point)
+    samples = choose_samples(graph, images)
+    inputs = samples.inputs
     expected = _reference(graph, inputs, target.reference)
 
     runner = load_runner(target)
@@ -90,10 +85,11 @@ def verify_target(name: str, port: str | None = None) -> None:
     whole = own is None or own.parity.mismatched == 0
     predictions = (expected if whole else result.codes).argmax(1)
     scored = np.arange(len(inputs)) if whole else chosen
-    fp32 = float_logits(FLOAT_MODEL, images[scored], normalization).argmax(1)
-    accuracy = paired_accuracy(labels[scored], fp32, predictions)
+    accuracy = score_predictions(graph, samples, scored, predictions)
     violations = _violations(target.budget, accuracy, result, checks, operators)
-    write_json(report, _report(target, graph, accuracy, own, checks, operators, result, violations))
+    contents = _report(target, graph, accuracy, own, checks, operators, result, violations)
+    contents["details"]["inputs"] = samples.source
+    write_json(report, contents)
     if violations:
         raise GateFailedError(f"{name}: {'; '.join(violations)} (see {report})")
 
@@ -139,7 +135,7 @@ def _spread(available: int, wanted: int | None) -> npt.NDArray[np.int64]:
 
 def _violations(
     budget: Budget,
-    accuracy: PairedAccuracy,
+    accuracy: PairedAccuracy | LoneAccuracy,
     result: RunResult,
     checks: Sequence[KernelParity],
     operators: Sequence[OperatorParity] | None,
@@ -152,7 +148,7 @@ def _violations(
         if row.max_lsb > OPERATOR_TOLERANCE_LSB:
             found.append(f"operator {row.name} differs by {row.max_lsb} LSB on identical inputs")
             break
-    if 100 * accuracy.drop > budget.accuracy_drop_points:
+    if isinstance(accuracy, PairedAccuracy) and 100 * accuracy.drop > budget.accuracy_drop_points:
         found.append(f"accuracy drops {100 * accuracy.drop:.2f} points, the budget is {budget.accuracy_drop_points:g}")
     for memory, used, limit in (
         ("sram", result.footprint.ram_bytes, budget.sram),
@@ -166,7 +162,7 @@ def _violations(
 def _report(
     target: Target,
     graph: IntegerGraph,
-    accuracy: PairedAccuracy,
+    accuracy: PairedAccuracy | LoneAccuracy,
     own: KernelParity | None,
     checks: Sequence[KernelParity],
     operators: Sequence[OperatorParity] | None,

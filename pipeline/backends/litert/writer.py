@@ -17,6 +17,7 @@ choice:
   MEAN requantises and may differ.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -47,6 +48,8 @@ SIGNATURE, SIGNATURE_INPUT, SIGNATURE_OUTPUT = "serving_default", "image", "logi
 
 #: Metadata entry with the graph's hash; the graph's own metadata stand beside it under their own names.
 GRAPH_HASH = "sixfold.graph_sha256"
+#: Metadata entry with the names of the operators that have no weights, whose tensors tell the others' names.
+UNWEIGHTED_NAMES = "sixfold.unweighted_operators"
 
 #: First runtime that has every operator in the version that is written, and the metadata entry that says so.
 _RUNTIME_VERSION, _MIN_RUNTIME = "min_runtime_version", "1.14.0"
@@ -147,6 +150,8 @@ class _Writer:
         # The converter stores the version as 16 bytes padded with zeros, and readers expect that.
         self.model.add_metadata(_RUNTIME_VERSION, _MIN_RUNTIME.encode().ljust(16, b"\0"))
         self.model.add_metadata(GRAPH_HASH, self.graph.sha256().encode())
+        unweighted = [op.name for op in self.graph.operators if isinstance(op, Add | GlobalAveragePool)]
+        self.model.add_metadata(UNWEIGHTED_NAMES, json.dumps(unweighted, ensure_ascii=False).encode())
         for name, text in sorted(self.graph.metadata.items()):
             self.model.add_metadata(name, text.encode())
         outputs = {SIGNATURE_OUTPUT: self.indices[self.graph.output]}

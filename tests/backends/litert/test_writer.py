@@ -12,7 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.backends.litert.writer import saturates_as_relu6, write_operator, write_tflite
+from pipeline.backends.litert.writer import UNWEIGHTED_NAMES, saturates_as_relu6, write_operator, write_tflite
 from pipeline.graph.ir import Conv2D, DepthwiseConv2D, FullyConnected, IntegerGraph, Tensor
 from pipeline.graph.reference import execute_all, execute_operator
 from tests.backends.litert.kernels import REFERENCE, all_tensors, load, run_once
@@ -73,7 +73,7 @@ def test_the_same_graph_gives_the_same_bytes_and_another_graph_others():
 def test_another_process_writes_the_same_bytes(hash_seed):
     code = (
         "import sys; from tests.graph.graphs import small_mobilenet; "
-        "from pipeline.backends.litert.writer import write_tflite; "
+        "from pipeline.backends.litert.writer import UNWEIGHTED_NAMES, write_tflite; "
         "sys.stdout.buffer.write(write_tflite(small_mobilenet(7)))"
     )
     environment = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed}
@@ -123,6 +123,7 @@ def test_the_file_says_what_the_network_is_for():
     found = {entry.name.decode(): bytes(model.buffers[entry.buffer].data) for entry in model.metadata}
     assert found.pop("min_runtime_version").rstrip(b"\0") == b"1.14.0"
     assert found.pop("sixfold.graph_sha256").decode() == graph.sha256()
+    assert json.loads(found.pop(UNWEIGHTED_NAMES)) == ["add6", "pool11"]
     assert {name: text.decode() for name, text in found.items()} == metadata
     runner = load(content, REFERENCE).get_signature_runner("serving_default")
     assert list(runner.get_input_details()) == ["image"] and list(runner.get_output_details()) == ["logits"]

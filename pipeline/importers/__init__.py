@@ -1,0 +1,1 @@
+"""Quantised networks that others made, read into the integer graph; one module per file format."""
