@@ -29,6 +29,11 @@ _Noreturn void sixfold_collect_fault(const uint32_t *frame, uint32_t exception);
 #define CCSIDR (*(const volatile uint32_t *)0xE000ED80U)
 #define CSSELR (*(volatile uint32_t *)0xE000ED84U)
 #define CPACR (*(volatile uint32_t *)0xE000ED88U)
+#define MPU_TYPE (*(const volatile uint32_t *)0xE000ED90U)
+#define MPU_CTRL (*(volatile uint32_t *)0xE000ED94U)
+#define MPU_RNR (*(volatile uint32_t *)0xE000ED98U)
+#define MPU_RBAR (*(volatile uint32_t *)0xE000ED9CU)
+#define MPU_RASR (*(volatile uint32_t *)0xE000EDA0U)
 #define SFSR (*(const volatile uint32_t *)0xE000EDE4U) /* Armv8-M */
 #define ICIALLU (*(volatile uint32_t *)0xE000EF50U)
 #define DCISW (*(volatile uint32_t *)0xE000EF60U)
@@ -38,7 +43,30 @@ enum {
     CCR_INSTRUCTION_CACHE = 1U << 17,
     CCR_LOOP_CACHE = 1U << 19, /* Armv8.1-M: low-overhead-branch extension */
     CLIDR_LEVEL_1 = 7U,
+    MPU_TYPE_REGIONS = 0xFF00U,
+    MPU_CTRL_ENABLE = 1U << 0,
+    MPU_CTRL_DEFAULT_MAP = 1U << 2,
+    MPU_RASR_ENABLE = 1U << 0, /* and access permission 0: none */
+    MPU_RASR_256_BYTES = 7U << 1,
+    GUARD_BYTES = 256,
 };
+
+/* An overflow of the stack faults before it writes, whatever lies below. */
+static void guard_stack(void)
+{
+#if __ARM_ARCH >= 8
+    __asm__ volatile("msr msplim, %0" ::"r"(__stack_limit));
+#else
+    if ((MPU_TYPE & MPU_TYPE_REGIONS) == 0U) {
+        return; /* then only because the stack lies at the bottom of its memory */
+    }
+    MPU_RNR = 0;
+    MPU_RBAR = (uint32_t)__stack_limit - GUARD_BYTES;
+    MPU_RASR = MPU_RASR_256_BYTES | MPU_RASR_ENABLE;
+    MPU_CTRL = MPU_CTRL_DEFAULT_MAP | MPU_CTRL_ENABLE;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
+}
 
 typedef struct {
     uint32_t r0, r1, r2, r3, r12, lr, pc, xpsr;
@@ -79,15 +107,12 @@ static void enable_caches(void)
 
 void Reset_Handler(void)
 {
-#if __ARM_ARCH >= 8
-    /* An overflow faults before it writes, wherever the stack lies. */
-    __asm__ volatile("msr msplim, %0" ::"r"(__stack_limit));
-#endif
     VTOR = (uint32_t)__vectors; /* a boot ROM or debugger may have left its own */
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
     CPACR |= 0xFU << 20; /* full access to CP10 and CP11: FPU and Helium */
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif
+    guard_stack();
     enable_loop_cache();
     enable_caches();
     memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));

@@ -1,7 +1,10 @@
 """Every Cortex-M target of ours, found in targets/, and one that somebody adds: links, runs, agrees, repeats."""
 
+import json
 import re
 import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from elftools.elf.elffile import ELFFile
 from pipeline.backends.cortex_m import compile_graph
 from pipeline.backends.cortex_m.machines import MACHINES, board_placement, placement
 from pipeline.errors import SixfoldError
+from pipeline.files import sha256_file
 from pipeline.graph.qdq import int8_qdq
 from pipeline.graph.reference import execute
 from pipeline.runners.qemu_system import run_artefact
@@ -31,16 +35,65 @@ def test_every_machine_is_used_by_a_target() -> None:
     assert {target.runner.machine for target in TARGETS} == set(MACHINES)
 
 
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Target], Path]:
+    """The artefact of a target, made when first asked for."""
+
+    @cache
+    def artefact(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        # What is tested here is the board, not the kernels: portable ones compile fastest.
+        target = load_target(name, ROOT / "targets").model_copy(update={"kernels": "portable"})
+        compile_graph(GRAPH, target, folder)
+        return folder
+
+    return lambda target: artefact(target.name)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_a_target_links_runs_and_repeats(target: Target, tmp_path: Path) -> None:
-    # What is tested here is the board, not the kernels: portable ones compile fastest.
-    compile_graph(GRAPH, target.model_copy(update={"kernels": "portable"}), tmp_path)
+def test_a_target_links_runs_and_repeats(target: Target, build: Callable[[Target], Path]) -> None:
     inputs = random_inputs(GRAPH, 3, 1)
-    first, second = (run_artefact(tmp_path, target, inputs) for _ in range(2))
+    first, second = (run_artefact(build(target), target, inputs) for _ in range(2))
     np.testing.assert_array_equal(first.outputs, execute(GRAPH, inputs, "fixed-point"))
     assert (first.latency, first.footprint) == (second.latency, second.footprint)
     assert sum(layer.value for layer in first.latency.layers) == pytest.approx(first.latency.value, rel=0.002)
+
+
+#: Machine code that replaces the beginning of an inference, and what the board must say of it.
+FAULTS = {
+    "undefined instruction": (b"\x00\xde", r"exception 00000003 pc {address:08x} lr [0-9a-f]{{8}} sp .* cfsr 0001"),
+    # push {r0-r7, lr}; back to it
+    "stack overflow": (b"\xff\xb5\xfd\xe7", r"exception 00000003 stack overflow, sp "),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("target", [t for t in TARGETS if not t.runner.stands_for], ids=lambda target: target.name)
+def test_a_fault_is_reported_with_registers(
+    target: Target, fault: str, build: Callable[[Target], Path], tmp_path: Path
+) -> None:
+    artefact = Path(shutil.copytree(build(target), tmp_path / "artefact"))
+    code, expected = FAULTS[fault]
+    address = patch(artefact / "firmware.elf", "sixfold_invoke", code)
+    model = artefact / "model.json"
+    model.write_text(json.dumps(json.loads(model.read_text()) | {"elf_sha256": sha256_file(artefact / "firmware.elf")}))
+    with pytest.raises(SixfoldError, match=expected.format(address=address)):
+        run_artefact(artefact, target, random_inputs(GRAPH, 1, 0))
+
+
+def patch(elf: Path, function: str, code: bytes) -> int:
+    """Overwrite the beginning of a function; return its address."""
+    with elf.open("r+b") as stream:
+        file = ELFFile(stream)
+        table = file.get_section_by_name(".symtab")
+        (symbol,) = table.get_symbol_by_name(function)
+        address = symbol["st_value"] & ~1
+        section = file.get_section(symbol["st_shndx"])
+        stream.seek(section["sh_offset"] + address - section["sh_addr"])
+        stream.write(code)
+    return address
 
 
 STAND_INS = [target for target in TARGETS if target.runner.stands_for]
