@@ -20,14 +20,20 @@ def quantize(net: Network, calibration: np.ndarray, options: Options = ALL) -> I
     return quantize_network(net, calibration, no_images(), BOUNDS, options).graph
 
 
-def ratio(net: Network, graph: IntegerGraph, family: str = "fixed-point") -> float:
-    """Signal to noise of the variation of the logits, on images that calibration has not seen, in dB."""
-    inputs = images(64, seed=99)
+def logits(
+    net: Network, graph: IntegerGraph, inputs: np.ndarray, family: str = "fixed-point"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of the float network and of the graph, both real."""
     exact = forward(net, torch.from_numpy(inputs))[net.output].flatten(1).numpy()
     source, output = graph.tensors[graph.input], graph.tensors[graph.output]
     codes = np.rint(inputs.transpose(0, 2, 3, 1) / np.float32(source.scale)) + source.zero_point
-    logits = execute(graph, np.clip(codes, -128, 127).astype(np.int8), family)
-    real = (logits.astype(np.float32) - output.zero_point) * np.float32(output.scale)
+    result = execute(graph, np.clip(codes, -128, 127).astype(np.int8), family)
+    return exact, (result.astype(np.float32) - output.zero_point) * np.float32(output.scale)
+
+
+def ratio(net: Network, graph: IntegerGraph, family: str = "fixed-point") -> float:
+    """Signal to noise of the variation of the logits, on images that calibration has not seen, in dB."""
+    exact, real = logits(net, graph, images(64, seed=99), family)
     value = sqnr_db(exact - exact.mean(0), real - exact.mean(0))
     assert value is not None
     return value
@@ -101,14 +107,18 @@ def test_synthetic_images_make_up_for_missing_ones(net, count):
     assert ratio(net, result.graph) > 12
 
 
-def test_one_image_alone_is_enough_to_run(net):
-    assert ratio(net, quantize(net, images(1))) > 0
+def test_one_image_alone_is_computed_well_and_others_not_at_random(net):
+    graph = quantize(net, images(1))
+    assert sqnr_db(*logits(net, graph, images(1))) > 25
+    assert ratio(net, graph) > 0
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
-def test_a_constant_image_is_handled(net, value):
-    result = quantize(net, np.full((1, 3, 16, 16), value, np.float32))
-    assert all(np.isfinite(tensor.scale) and tensor.scale > 0 for tensor in result.tensors.values())
+def test_a_constant_image_is_computed_well(net, value):
+    constant = np.full((1, 3, 16, 16), value, np.float32)
+    graph = quantize(net, constant)
+    assert all(np.isfinite(tensor.scale) and tensor.scale > 0 for tensor in graph.tensors.values())
+    assert sqnr_db(*logits(net, graph, constant)) > 25
 
 
 @pytest.mark.parametrize("name", ["stem", "second.expand", "second.depthwise", "second.project", "last"])
@@ -128,6 +138,9 @@ def test_a_layer_that_is_always_zero_is_handled():
     dead = net.with_layers({"last": type(layer)(**{**vars(layer), "bias": np.full(len(weight), -1e3, np.float32)})})
     graph = quantize(dead, images(8))
     assert all(np.isfinite(tensor.scale) and tensor.scale > 0 for tensor in graph.tensors.values())
+    # What is left is the classifier's bias, whatever the image.
+    exact, real = logits(dead, graph, images(4, seed=99))
+    np.testing.assert_allclose(real, exact, atol=1.01 * graph.tensors[graph.output].scale)
 
 
 def test_images_that_cannot_be_used_are_refused(net):
@@ -157,11 +170,6 @@ def test_noise_is_reported_for_every_layer(net):
         assert noise.activations_db is not None
         assert (noise.weights_db is not None) == layer.weighted
     total = -10 * np.log10(sum(10 ** (-(noise.sqnr_db or np.inf) / 10) for noise in layers))
-    inputs = images(16, seed=3)
-    exact = forward(net, torch.from_numpy(inputs))[net.output].flatten(1).numpy()
-    source, output = result.graph.tensors[net.input], result.graph.tensors[net.output]
-    codes = np.clip(np.rint(inputs.transpose(0, 2, 3, 1) / np.float32(source.scale)) + source.zero_point, -128, 127)
-    logits = execute(result.graph, codes.astype(np.int8), "fixed-point").astype(np.float32)
-    measured = sqnr_db(exact, (logits - output.zero_point) * np.float32(output.scale))
+    measured = sqnr_db(*logits(net, result.graph, images(16, seed=3)))
     # The sum of what each layer alone costs is what all of them cost together.
     assert total == pytest.approx(measured, abs=3)
