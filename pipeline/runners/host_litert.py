@@ -98,7 +98,7 @@ class _Loaded:
         return np.asarray(self._interpreter.get_tensor(self._output["index"]), np.int8)
 
     def tensors(self) -> dict[str, Int8Array]:
-        """All int8 tensors that are no constants, by name: int8 ``(height, width, channels)``."""
+        """Every int8 tensor of four axes by name, without its first axis: activations, and weights too."""
         found = {}
         for details in self._interpreter.get_tensor_details():
             if details["dtype"] == np.int8 and len(details["shape"]) == 4:
