@@ -179,11 +179,33 @@ class TfliteOptions(Checked):
     padding: Literal["operator", "kernel"] = "operator"
 
 
+class OpenvinoOptions(Checked):
+    """Where and how OpenVINO runs; see docs/openvino.md.
+
+    Attributes:
+        device: as OpenVINO names it; ``AUTO`` lets it choose among those that the computer has.
+        hint: ``latency`` is one inference at a time on one thread, ``throughput`` as many at once as suit the device.
+    """
+
+    device: Literal["CPU", "GPU", "NPU", "AUTO"] = "CPU"
+    hint: Literal["latency", "throughput"] = "latency"
+
+
+#: Fields that only some backends take, and whether these need them.
+_BACKEND_FIELDS: dict[str, tuple[tuple[str, ...], bool]] = {
+    "instruction_sets": (("tvm",), True),
+    "kernels": (("cortex-m",), False),
+    "npu": (("ethos-u",), True),
+    "openvino": (("openvino",), False),
+    "tflite": (TFLITE_BACKENDS, False),
+}
+
+
 class Target(Checked):
     """One board, or this host with one runtime.
 
     Attributes:
-        kernels: what computes the operators, for backend `cortex-m` only.
+        kernels: what computes the operators of backend `cortex-m`.
         instruction_sets: for TVM, the best first: the runner takes the first that the processor has.
     """
 
@@ -198,6 +220,7 @@ class Target(Checked):
     runner: RunnerSpec
     flash: FlashSpec | None = None
     instruction_sets: tuple[InstructionSet, ...] = ()
+    openvino: OpenvinoOptions = OpenvinoOptions()
     tflite: TfliteOptions = TfliteOptions()
     npu: NpuSpec | None = None
     budget: Budget
@@ -213,9 +236,13 @@ class Target(Checked):
         return "xnnpack" if self.backend == "litert" else self.family
 
     @model_validator(mode="after")
-    def _tvm_has_instruction_sets(self) -> "Target":
-        if (self.backend == "tvm") != bool(self.instruction_sets):
-            raise ValueError("instruction_sets are needed for backend tvm, and only there")
+    def _fields_suit_the_backend(self) -> "Target":
+        for field, (backends, needed) in _BACKEND_FIELDS.items():
+            given = field in self.model_fields_set
+            if given and self.backend not in backends:
+                raise ValueError(f"{field} is only for backend {' and '.join(backends)}")
+            if needed and self.backend in backends and not (given and getattr(self, field)):
+                raise ValueError(f"{field} is missing; backend {self.backend} needs it")
         return self
 
     @model_validator(mode="after")
@@ -227,21 +254,7 @@ class Target(Checked):
         return self
 
     @model_validator(mode="after")
-    def _kernels_where_they_are_ours(self) -> "Target":
-        if self.backend != "cortex-m" and self.kernels is not None:
-            raise ValueError("kernels: only backend cortex-m has a choice of kernels")
-        return self
-
-    @model_validator(mode="after")
-    def _tflite_where_written(self) -> "Target":
-        if "tflite" in self.model_fields_set and self.backend not in TFLITE_BACKENDS:
-            raise ValueError(f"tflite is only for the backends {', '.join(TFLITE_BACKENDS)}")
-        return self
-
-    @model_validator(mode="after")
     def _npu_is_described(self) -> "Target":
-        if (self.backend == "ethos-u") != (self.npu is not None):
-            raise ValueError("npu is needed for backend ethos-u, and only there")
         if (self.backend == "ethos-u") != (self.runner.kind in ("npu-model", "estimate")):
             raise ValueError("runner: kinds npu-model and estimate are those of backend ethos-u, and of no other")
         if self.npu is not None and self.clock_hz is None:

@@ -1,6 +1,9 @@
-"""Runs the uint8 twin in OpenVINO on this computer's CPU."""
+"""Runs the uint8 twin in OpenVINO: on this computer's CPU, its GPU or its NPU."""
 
+import statistics
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +14,18 @@ from pipeline.backends.uint8_twin import Uint8Array, from_uint8, operator_twin, 
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
 from pipeline.runners import RunResult, host
-from pipeline.targets import Target
+from pipeline.targets import OpenvinoOptions, Target
 
 ARTEFACT = "model.xml"
 SAMPLES: int | None = None
 
-#: One thread, one stream; f32 keeps the float parts from being computed in bfloat16 where the CPU has it.
-_CONFIG = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+#: f32 keeps the float parts from being computed in bfloat16 or float16 where the device has it.
+_EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
+#: One inference at a time on one thread: what every runtime on this computer is timed with.
+_CONFIG = {**_EXACT, "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+
+#: How long throughput is measured; OpenVINO's own benchmark_app takes 60 s.
+_THROUGHPUT_SECONDS = 2.0
 
 
 def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult:
@@ -27,11 +35,14 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     float shows.
 
     Raises:
-        SixfoldError: the artefact is missing or damaged.
+        SixfoldError: the artefact is missing or damaged, or this computer has no such device.
     """
     path = artefact / ARTEFACT
+    options = target.openvino
+    core = ov.Core()
+    _check_device(options.device, core.available_devices, target.name)
     try:
-        compiled = ov.Core().compile_model(path, "CPU", _CONFIG)
+        compiled = core.compile_model(path, options.device, _configuration(options))
     except RuntimeError as error:
         raise SixfoldError(f"{path}: OpenVINO cannot load it ({str(error).splitlines()[0]})") from error
     request = compiled.create_infer_request()
@@ -40,12 +51,63 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
         return np.array(next(iter(request.infer([image]).values())))
 
     images = planar_uint8(inputs)
-    return RunResult(
-        outputs=host.run_all(lambda image: from_uint8(infer(image)), images, target.name),
-        latency=host.measure(infer, images),
-        tools={"openvino": ov.__version__},
-        details={"executed_primitives": _primitives(compiled)},
-    )
+    outputs = host.run_all(lambda image: from_uint8(infer(image)), images, target.name)
+    latency = host.measure(infer, images)
+    if options.device != "CPU":
+        devices = " ".join(compiled.get_property("EXECUTION_DEVICES"))
+        latency = replace(latency, where=f"{host.cpu_name()}, OpenVINO device {devices}")
+    details: dict[str, Any] = {"device": options.device, "executed_primitives": _primitives(compiled)}
+    if options.hint == "throughput":
+        details["throughput"] = _throughput(compiled, images)
+    return RunResult(outputs=outputs, latency=latency, tools={"openvino": ov.__version__}, details=details)
+
+
+def _check_device(device: str, available: Sequence[str], name: str) -> None:
+    # A computer with two graphics processors has GPU.0 and GPU.1.
+    if device != "AUTO" and device not in {each.partition(".")[0] for each in available}:
+        raise SixfoldError(
+            f"targets/{name}.yaml: openvino.device: this computer has no {device} that OpenVINO finds; it has "
+            f"{', '.join(available) or 'none'} (is the driver installed?)"
+        )
+
+
+def _configuration(options: OpenvinoOptions) -> dict[str, Any]:
+    if options.hint == "throughput":
+        return {**_EXACT, "PERFORMANCE_HINT": "THROUGHPUT"}
+    return _CONFIG if options.device == "CPU" else {**_EXACT, "PERFORMANCE_HINT": "LATENCY"}
+
+
+def _throughput(compiled: ov.CompiledModel, images: Sequence[Uint8Array]) -> dict[str, Any]:
+    """As benchmark_app measures: as many requests in flight as the device wants, for a fixed time.
+
+    Returns:
+        Under benchmark_app's names: requests, iterations, duration, median latency and frames per second.
+    """
+    times: list[float] = []
+    started: dict[int, float] = {}
+
+    def done(request: ov.InferRequest, identifier: int) -> None:
+        del request
+        times.append(time.perf_counter() - started.pop(identifier))
+
+    queue = ov.AsyncInferQueue(compiled)
+    queue.set_callback(done)
+    begin = time.perf_counter()
+    count = 0
+    while time.perf_counter() - begin < _THROUGHPUT_SECONDS:
+        queue.is_ready()  # so that waiting for a free request is not counted as latency
+        started[count] = time.perf_counter()
+        queue.start_async([images[count % len(images)]], count)
+        count += 1
+    queue.wait_all()
+    duration = time.perf_counter() - begin
+    return {
+        "requests": len(queue),
+        "iterations": count,
+        "duration_ms": duration * 1e3,
+        "median_latency_ms": statistics.median(times) * 1e3,
+        "fps": count / duration,
+    }
 
 
 def run_operator(graph: IntegerGraph, operator: Operator, inputs: Sequence[Int8Array]) -> Int8Array:

@@ -9,7 +9,7 @@ from pipeline.backends.uint8_twin import from_uint8, operator_twin, to_uint8
 from pipeline.errors import SixfoldError
 from pipeline.graph.reference import execute, execute_all, execute_operator
 from pipeline.runners import host_openvino, load_runner
-from pipeline.targets import load_target
+from pipeline.targets import OpenvinoOptions, load_target
 from tests.graph.graphs import GraphBuilder, random_graph, random_inputs, small_mobilenet
 
 TARGETS = ["host-onnxruntime", "host-openvino"]
@@ -65,6 +65,38 @@ def test_openvino_executes_every_convolution_in_int8(tmp_path):
     convolutions = [p for p in details["executed_primitives"] if p["type"] == "Convolution"]
     assert len(convolutions) == sum(hasattr(op, "weight") for op in graph.operators)
     assert all(p["precision"] == "u8" for p in convolutions)
+
+
+def with_options(**options):
+    return load_target("host-openvino").model_copy(update={"openvino": OpenvinoOptions(**options)})
+
+
+def test_openvino_measures_throughput_as_benchmark_app_does(monkeypatch, tmp_path):
+    monkeypatch.setattr(host_openvino, "_THROUGHPUT_SECONDS", 0.2)
+    graph, target = small_mobilenet(0), with_options(hint="throughput")
+    load_backend(target.backend).compile_graph(graph, target, tmp_path)
+    found = load_runner(target).run_artefact(tmp_path, target, random_inputs(graph, 3, 0)).details["throughput"]
+    assert found["iterations"] > found["requests"] >= 1
+    assert found["fps"] == pytest.approx(found["iterations"] / found["duration_ms"] * 1e3)
+    assert 0 < found["median_latency_ms"] < found["duration_ms"]
+
+
+def test_openvino_chooses_a_device_by_itself(tmp_path):
+    graph, target = small_mobilenet(0), with_options(device="AUTO")
+    load_backend(target.backend).compile_graph(graph, target, tmp_path)
+    result = load_runner(target).run_artefact(tmp_path, target, random_inputs(graph, 1, 0))
+    assert "OpenVINO device " in result.latency.where
+
+
+@pytest.mark.parametrize("device", ["GPU", "NPU"])
+def test_a_device_that_the_computer_lacks_is_named_with_those_it_has(monkeypatch, tmp_path, device):
+    class Core(host_openvino.ov.Core):
+        available_devices = ("CPU",)
+
+    monkeypatch.setattr(host_openvino.ov, "Core", Core)
+    target = with_options(device=device)
+    with pytest.raises(SixfoldError, match=f"host-openvino.yaml: openvino.device: .* no {device} .* it has CPU"):
+        load_runner(target).run_artefact(tmp_path, target, random_inputs(small_mobilenet(0), 1, 0))
 
 
 @pytest.mark.parametrize("seed", range(2))
