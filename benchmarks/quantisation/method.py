@@ -34,6 +34,7 @@ class Method:
         decides: JSON values that decide its result, beside the images and the float network.
         quantise: runs it on that many images.
         computed_by: the arithmetics that it is scored in.
+        reads_metadata: whether the float file's metadata decide its result too, which only ours reads.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Method:
     decides: Mapping[str, Any]
     quantise: Callable[[Problem, int], Quantised] = field(repr=False)
     computed_by: tuple[Arithmetic, ...] = ("onnxruntime",)
+    reads_metadata: bool = False
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def ours(name: str, images: int, options: Options, computed_by: tuple[Arithmetic
         "code": digest_of(_sources(images)),
         "packages": {package: version(package) for package in PACKAGES},
     }
-    return Method(name, images, decides, partial(_quantise_ours, options), computed_by)
+    return Method(name, images, decides, partial(_quantise_ours, options), computed_by, reads_metadata=True)
 
 
 def _sources(images: int) -> Iterator[str]:

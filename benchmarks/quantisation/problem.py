@@ -63,11 +63,16 @@ class Problem:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything above."""
-        digest = hashlib.sha256(self.model)
+        """Hash of the network's graph, the images and labels."""
+        digest = hashlib.sha256(self.onnx_model.graph.SerializeToString(deterministic=True))
         for array in (self.calibration, self.test, self.labels):
             digest.update(repr((array.dtype, array.shape)).encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def metadata(self) -> dict[str, str]:
+        """What the float file says beside its graph."""
+        return {entry.key: entry.value for entry in self.onnx_model.metadata_props}
 
     def expected(self, folder: Path) -> npt.NDArray[np.float32]:
         """The float logits of the test images, computed once; the model's file is left in `folder`."""

@@ -66,7 +66,8 @@ class Store:
         return self._expected
 
     def _key(self, method: Method) -> str:
-        return _hash([self.problem.fingerprint, method.images, dict(method.decides)])
+        metadata = self.problem.metadata if method.reads_metadata else {}
+        return _hash([self.problem.fingerprint, metadata, method.images, dict(method.decides)])
 
 
 def _hash(value: Any) -> str:

@@ -54,8 +54,10 @@ def answer(request: dict[str, Any], arrays: dict[str, np.ndarray]) -> tuple[dict
 
 
 def _loadable(model: onnx.ModelProto) -> onnx.ModelProto:
-    """PPQ writes an opset that does not know Reshape's `allowzero`, yet keeps the attribute: drop it where it is 0."""
+    """PPQ writes an opset that does not know Reshape's `allowzero`, yet keeps it: drop it where there is no zero."""
+    constants = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
     for node in model.graph.node:
-        for attribute in [a for a in node.attribute if a.name == "allowzero" and a.i == 0]:
-            node.attribute.remove(attribute)
+        if node.op_type == "Reshape" and constants[node.input[1]].all():
+            for attribute in [a for a in node.attribute if a.name == "allowzero"]:
+                node.attribute.remove(attribute)
     return model

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 import calibration.equalisation
@@ -62,7 +63,13 @@ def test_a_finished_row_is_not_measured_again(toy: Problem, tmp_path: Path, monk
     assert all(row.sqnr_db is not None and row.sqnr_db > 15 for row in first.rows)
     assert run(toy, Parts(), lambda _text: None, tmp_path) == first
     assert made == ["ours"]
-    # Another option, image or score is another row.
+    # Another option, image or metadata is another row; a peer does not read metadata.
+    told = onnx.ModelProto.FromString(toy.model)
+    told.metadata_props.add(key="sixfold.more", value="1")
+    rich = replace(toy, model=told.SerializeToString())
+    peer = replace(method, reads_metadata=False)
+    assert Store(toy, tmp_path)._key(method) != Store(rich, tmp_path)._key(method)
+    assert Store(toy, tmp_path)._key(peer) == Store(rich, tmp_path)._key(peer)
     other = problem()
     other.calibration[0, 0, 0, 0] ^= 1
     for given, chosen in ((toy, counted(ours("none", 66, NO_METHOD), made)), (other, method)):
