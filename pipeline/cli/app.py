@@ -129,6 +129,28 @@ def tune(target: TargetName) -> None:
 
 
 @app.command()
+def flash(
+    target: TargetName,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the exact commands and touch nothing.")] = False,
+    server: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="GDB server (programmer gdb).")] = None,
+    probe: Annotated[
+        str | None, typer.Option(metavar="SERIAL", help="One of several debug probes (pyocd, openocd).")
+    ] = None,
+    drive: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the boot loader's drive is mounted (uf2).")
+    ] = None,
+    port: Annotated[
+        str | None,
+        typer.Option(metavar="PORT", help="Serial port on which the board must answer with this model afterwards."),
+    ] = None,
+) -> None:
+    """Write TARGET's firmware to its board, verify it and start it, as the target's file says."""
+    from pipeline.cli.flash import flash_target
+
+    flash_target(target, dry_run, server, probe, drive, port)
+
+
+@app.command()
 def evaluate(
     data: Annotated[
         Path,

@@ -1,0 +1,81 @@
+"""`sixfold flash`: write a target's firmware to its board, verify it, start it."""
+
+import shlex
+import time
+from pathlib import Path
+
+from pipeline.errors import SixfoldError
+from pipeline.flash import Job, Plan, load_programmer
+from pipeline.flash.image import read_image
+from pipeline.paths import artefact_folder
+from pipeline.runners.firmware import SERIAL, FirmwareArtefact, read_artefact
+from pipeline.runners.serial_link import open_link
+from pipeline.runners.serial_port import check_model
+from pipeline.targets import load_target
+
+#: How long a board may take to show up on its port: USB ports behind the chip itself come back after a few seconds.
+PORT_S = 20.0
+
+
+def flash_target(
+    name: str,
+    dry_run: bool = False,
+    server: str | None = None,
+    probe: str | None = None,
+    drive: Path | None = None,
+    port: str | None = None,
+) -> None:
+    """Flash target `name`, or only print what would be done.
+
+    Args:
+        name: of a file in targets/.
+        dry_run: print the programmer's files and commands and touch nothing.
+        server: kind gdb: ``HOST:PORT``, in place of the target's own.
+        probe: kinds pyocd and openocd: the serial number of one of several probes.
+        drive: kind uf2: the folder of the boot loader's drive.
+        port: a serial port on which the board must answer with this model afterwards.
+
+    Raises:
+        SixfoldError: the target cannot be flashed, nothing is built, or the programmer failed.
+    """
+    target = load_target(name)
+    if target.flash is None or target.memory is None:
+        raise SixfoldError(f"targets/{name}.yaml: flash: missing; add how the board is flashed, see docs/flash.md")
+    folder = artefact_folder(name)
+    if not folder.is_dir():
+        raise SixfoldError(f"{folder}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
+    built = read_artefact(folder, SERIAL)
+    job = Job(target, target.flash, read_image(built.elf, target.memory), server, probe, drive)
+    programmer = load_programmer(target.flash.kind)
+    if dry_run:
+        print_plan(programmer.plan(job))
+        return
+    verified = programmer.write(job)
+    print(f"{name}: {job.image.size} bytes written; {verified}")
+    if port is not None:
+        _wait_for(port, built)
+        print(f"{name}: answers on {port} with model {built.sha256.hex()[:16]}, intact")
+
+
+def print_plan(plan: Plan) -> None:
+    """Print a plan as a shell script; of binary files only what they are."""
+    for name, content in plan.files.items():
+        if isinstance(content, str):
+            print(f"cat > {shlex.quote(name)} <<'END'\n{content}END")
+        else:
+            print(f"# {name}: {len(content)} bytes, made from serial.elf")
+    for command in plan.commands:
+        print(shlex.join(command))
+
+
+def _wait_for(port: str, built: FirmwareArtefact) -> None:
+    deadline = time.monotonic() + PORT_S
+    while True:
+        try:
+            with open_link(port) as link:
+                check_model(link, built, port)
+                return
+        except SixfoldError as error:
+            if time.monotonic() > deadline:
+                raise SixfoldError(f"written, but {error}") from error
+            time.sleep(0.5)

@@ -1,0 +1,77 @@
+"""Running the programmers' programs."""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.errors import SixfoldError
+from pipeline.flash import Plan
+
+#: A megabyte over a slow probe takes two minutes.
+TIME_LIMIT_S = 600.0
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a program said, stdout and stderr in the order in which they came, and its exit code."""
+
+    output: str
+    code: int
+
+    def last(self, *patterns: str) -> str:
+        """The last line that one of the patterns matches, else the last line of all: for a message."""
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        marked = [line for line in lines if any(re.search(pattern, line) for pattern in patterns)]
+        return (marked or lines or ["no message"])[-1][:300]
+
+    def said(self, *patterns: str) -> bool:
+        """Whether one of the patterns is in the output."""
+        return any(re.search(pattern, self.output) for pattern in patterns)
+
+
+@contextmanager
+def folder_of(plan: Plan) -> Iterator[Path]:
+    """A temporary folder with the plan's files, for the block."""
+    with tempfile.TemporaryDirectory(prefix="sixfold-flash-") as name:
+        folder = Path(name)
+        for file, content in plan.files.items():
+            (folder / file).write_bytes(content.encode() if isinstance(content, str) else content)
+        yield folder
+
+
+def run(command: Sequence[str], folder: Path, get: str) -> Ran:
+    """Run a program to its end.
+
+    Args:
+        command: the program and its arguments.
+        folder: where it runs.
+        get: how to get it, for the message if it is missing.
+
+    Raises:
+        SixfoldError: it is not installed, or does not end.
+    """
+    environment = {**os.environ, "LC_ALL": "C", "NO_COLOR": "1", "TERM": "dumb"}
+    environment.pop("DEBUGINFOD_URLS", None)  # gdb would ask the network
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIME_LIMIT_S,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise SixfoldError(f"{command[0]}: not found; {get}") from error
+    except subprocess.TimeoutExpired as error:
+        raise SixfoldError(f"{command[0]} did not end within {TIME_LIMIT_S:g} s; is the board still there?") from error
+    return Ran(_COLOURS.sub("", done.stdout.decode(errors="replace")), done.returncode)
