@@ -63,16 +63,20 @@ class Problem:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the network's graph, the images and labels."""
-        digest = hashlib.sha256(self.onnx_model.graph.SerializeToString(deterministic=True))
+        """Hash of what the network computes, the images and labels."""
+        plain = onnx.GraphProto.FromString(self.onnx_model.graph.SerializeToString())
+        for node in plain.node:
+            node.ClearField("metadata_props")
+        digest = hashlib.sha256(plain.SerializeToString(deterministic=True))
         for array in (self.calibration, self.test, self.labels):
             digest.update(repr((array.dtype, array.shape)).encode() + np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
     @cached_property
-    def metadata(self) -> dict[str, str]:
-        """What the float file says beside its graph."""
-        return {entry.key: entry.value for entry in self.onnx_model.metadata_props}
+    def metadata(self) -> list[tuple[str, str, str]]:
+        """What the float file says beside what it computes: where, key, value."""
+        places = [("", self.onnx_model), *((node.name, node) for node in self.onnx_model.graph.node)]
+        return [(name, entry.key, entry.value) for name, place in places for entry in place.metadata_props]
 
     def expected(self, folder: Path) -> npt.NDArray[np.float32]:
         """The float logits of the test images, computed once; the model's file is left in `folder`."""

@@ -66,7 +66,7 @@ class Store:
         return self._expected
 
     def _key(self, method: Method) -> str:
-        metadata = self.problem.metadata if method.reads_metadata else {}
+        metadata = self.problem.metadata if method.reads_metadata else []
         return _hash([self.problem.fingerprint, metadata, method.images, dict(method.decides)])
 
 

@@ -64,12 +64,13 @@ def test_a_finished_row_is_not_measured_again(toy: Problem, tmp_path: Path, monk
     assert run(toy, Parts(), lambda _text: None, tmp_path) == first
     assert made == ["ours"]
     # Another option, image or metadata is another row; a peer does not read metadata.
-    told = onnx.ModelProto.FromString(toy.model)
-    told.metadata_props.add(key="sixfold.more", value="1")
-    rich = replace(toy, model=told.SerializeToString())
     peer = replace(method, reads_metadata=False)
-    assert Store(toy, tmp_path)._key(method) != Store(rich, tmp_path)._key(method)
-    assert Store(toy, tmp_path)._key(peer) == Store(rich, tmp_path)._key(peer)
+    for place in ("file", "node"):
+        told = onnx.ModelProto.FromString(toy.model)
+        (told if place == "file" else told.graph.node[0]).metadata_props.add(key="sixfold.more", value="1")
+        rich = replace(toy, model=told.SerializeToString())
+        assert Store(toy, tmp_path)._key(method) != Store(rich, tmp_path)._key(method)
+        assert Store(toy, tmp_path)._key(peer) == Store(rich, tmp_path)._key(peer)
     other = problem()
     other.calibration[0, 0, 0, 0] ^= 1
     for given, chosen in ((toy, counted(ours("none", 66, NO_METHOD), made)), (other, method)):
