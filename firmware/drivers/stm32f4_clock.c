@@ -48,7 +48,7 @@ static bool emulated;
 /* Waits until the bits under `mask` are `value`; false if that takes far longer than any oscillator or regulator. */
 static bool wait_for(uint32_t address, uint32_t mask, uint32_t value)
 {
-    for (uint32_t tries = 0; tries < 1000000U; ++tries) {
+    for (uint32_t tries = 0; tries < 100000U; ++tries) {
         if ((*stm32_register(address) & mask) == value) {
             return true;
         }

@@ -19,7 +19,7 @@ void sixfold_board_init(void)
     /* The core runs from the internal oscillator already; the crystal's 32 MHz take over for the serial port's sake. */
     CLOCK_CRYSTAL_STARTED = 0;
     CLOCK_START_CRYSTAL = 1;
-    for (uint32_t tries = 0; CLOCK_CRYSTAL_STARTED == 0U && tries < 1000000U; ++tries) {
+    for (uint32_t tries = 0; CLOCK_CRYSTAL_STARTED == 0U && tries < 100000U; ++tries) {
     }
     dwt_timer_init();
 }

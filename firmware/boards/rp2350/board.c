@@ -58,7 +58,7 @@ static uint32_t core_hz;
 
 static bool wait_for(uint32_t address, uint32_t bits)
 {
-    for (uint32_t tries = 0; tries < 1000000U; ++tries) {
+    for (uint32_t tries = 0; tries < 100000U; ++tries) {
         if ((AT(address) & bits) == bits) {
             return true;
         }

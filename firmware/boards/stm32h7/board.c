@@ -60,7 +60,7 @@ static bool divided; /* the buses run at a half and a quarter of the core's cloc
 
 static bool wait_for(uint32_t address, uint32_t mask, uint32_t value)
 {
-    for (uint32_t tries = 0; tries < 1000000U; ++tries) {
+    for (uint32_t tries = 0; tries < 100000U; ++tries) {
         if ((*stm32_register(address) & mask) == value) {
             return true;
         }
