@@ -93,6 +93,28 @@ def verify(
     verify_target(target, port, read_own_images(data))
 
 
+class ExportFormat(StrEnum):
+    """Kinds of project that can be written."""
+
+    TFLM = "tflm"
+
+
+@app.command()
+def export(
+    kind: Annotated[ExportFormat, typer.Argument(metavar="KIND", help="tflm: for TensorFlow Lite Micro, in C++.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    vectors: Annotated[int, typer.Option(min=1, max=100, help="Test inputs with their expected outputs.")] = 4,
+) -> None:
+    """Write the current model as a project for another build system: CMake, Arduino, Zephyr, ESP-IDF.
+
+    Example: sixfold export tflm firmware-project
+    """
+    from pipeline.cli.exporting import export_tflm
+
+    assert kind is ExportFormat.TFLM
+    export_tflm(folder, vectors)
+
+
 @app.command("import")
 def import_(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A full-integer .tflite or QDQ .onnx classifier.")],

@@ -104,6 +104,18 @@ def test_verification_without_a_float_original(repository):
 
 
 @pytest.mark.slow
+def test_a_network_of_others_becomes_a_project(repository):
+    (repository / "others.tflite").write_bytes(keras_like().finish())
+    assert sixfold(repository, "import", "others.tflite", "--mean", "0.5", "--std", "0.5").returncode == 0
+    done = sixfold(repository, "export", "tflm", "project", "--vectors", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("project: 12 files, 2 test vectors from 64 random inputs\n")
+    assert "kTestVectors = 2;" in (repository / "project/test_vectors.h").read_text()
+    done = sixfold(repository, "export", "tflm", "project")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.slow
 def test_a_microcontroller_computes_a_network_of_others(repository):
     (repository / "others.tflite").write_bytes(keras_like().finish())
     assert sixfold(repository, "import", "others.tflite", "--mean", "0.5", "--std", "0.5").returncode == 0

@@ -6,13 +6,14 @@ is taken. The arena, the one block of memory that the interpreter works in, is m
 
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.backends.litert.artefact import ARTEFACT, input_codes
+from pipeline.backends.litert.artefact import ARTEFACT, Codes, input_codes
 from pipeline.backends.litert.flatbuffer import BUFFER_ALIGNMENT
 from pipeline.backends.litert.memory import activations, live_bytes
 from pipeline.errors import SixfoldError
@@ -31,6 +32,21 @@ _TIME_LIMIT_S = 3600.0
 _SPARE_BYTES = 1 << 20
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What the interpreter computed and used.
+
+    Attributes:
+        outputs: int8 ``(samples, classes)``.
+        total: bytes of the arena, on this 64-bit computer.
+        activations: of these, for tensors.
+    """
+
+    outputs: Int8Array
+    total: int
+    activations: int
+
+
 def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult:
     """Execute ``model.tflite`` on all `inputs`.
 
@@ -38,7 +54,7 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
         SixfoldError: the artefact is missing or damaged, or the interpreter's environment cannot be made.
     """
     content = _read(artefact / ARTEFACT)
-    value, arrays = _run(content, target, inputs, ())
+    value, arrays = _run(content, input_codes(inputs, target.tflite.input), ())
     arena = value["arena"]
     head, tail = arena.pop("head"), arena.pop("tail")
     return RunResult(
@@ -66,13 +82,21 @@ def run_tensors(artefact: Path, target: Target, image: Int8Array, family: Family
     del family
     content = _read(artefact / ARTEFACT)
     names = {activation.index: activation.name for activation in activations(content)}
-    _, arrays = _run(content, target, image[np.newaxis], tuple(names))
+    _, arrays = _run(content, input_codes(image[np.newaxis], target.tflite.input), tuple(names))
     return {name: arrays[f"tensor {index}"][0] for index, name in names.items()}
 
 
-def _run(
-    content: bytes, target: Target, inputs: Int8Array, tensors: tuple[int, ...]
-) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+def measure(content: bytes, inputs: Int8Array) -> Measured:
+    """Execute a file whose input is int8, as :mod:`pipeline.backends.litert.writer` writes it.
+
+    Raises:
+        SixfoldError: the interpreter's environment cannot be made, or the interpreter refuses the file.
+    """
+    value, arrays = _run(content, inputs, ())
+    return Measured(arrays["outputs"], value["arena"]["total"], value["arena"]["head"])
+
+
+def _run(content: bytes, inputs: Codes, tensors: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     # Enough for all activations side by side. Beyond them the interpreter keeps less than the file has: 8 bytes for
     # each channel's multiplier and shift, where the file has 20 of scales, zero points and biases.
     needed = sum(activation.size for activation in activations(content)) + len(content) + _SPARE_BYTES
@@ -82,7 +106,7 @@ def _run(
         _ENVIRONMENT,
         _WORKER,
         {"arena": arena, "tensors": list(tensors)},
-        {"model": np.frombuffer(content, np.uint8), "inputs": input_codes(inputs, target.tflite.input)},
+        {"model": np.frombuffer(content, np.uint8), "inputs": inputs},
         time_limit_s=_TIME_LIMIT_S,
     )
 

@@ -1,0 +1,1 @@
+"""Projects for other build systems, made from the integer graph."""
