@@ -120,11 +120,12 @@ _FLASH_FIELDS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "pyocd": (frozenset({"chip"}), frozenset()),
     "openocd": (frozenset({"config"}), frozenset()),
     "uf2": (frozenset({"family"}), frozenset()),
+    "ssh": (frozenset(), frozenset()),
 }
 
 
 class FlashSpec(Checked):
-    """How the firmware is written to the board (see docs/flash.md).
+    """How the artefact gets onto the board (see docs/flash.md; kind ssh: docs/raspberry-pi.md).
 
     Attributes:
         server: kind gdb: ``HOST:PORT`` of the GDB server; without it, `sixfold flash --server` must say.
@@ -134,7 +135,7 @@ class FlashSpec(Checked):
         family: kind uf2: the boot loader's family.
     """
 
-    kind: Literal["gdb", "pyocd", "openocd", "uf2"]
+    kind: Literal["gdb", "pyocd", "openocd", "uf2", "ssh"]
     server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.\-]+:\d{1,5}$")] | None = None
     reset: Annotated[str, Field(pattern=r"^[A-Za-z0-9_ ]+$")] | None = None
     chip: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]+$")] | None = None

@@ -165,11 +165,22 @@ def flash(
         str | None,
         typer.Option(metavar="PORT", help="Serial port on which the board must answer with this model afterwards."),
     ] = None,
+    host: Annotated[
+        str | None, typer.Option(metavar="[USER@]HOST[:PORT]", help="A Linux board, over SSH (ssh, as all below).")
+    ] = None,
+    identity: Annotated[Path | None, typer.Option(metavar="FILE", help="Private key, else the usual ones.")] = None,
+    known_hosts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Trusted host keys, else ~/.ssh/known_hosts.")
+    ] = None,
+    roll_back: Annotated[bool, typer.Option("--rollback", help="Return to the version before.")] = False,
 ) -> None:
-    """Write TARGET's firmware to its board, verify it and start it, as the target's file says."""
+    """Write TARGET's artefact to its board, verify it and start it, as the target's file says.
+
+    Examples: sixfold flash nucleo-f446re --port /dev/ttyACM0;  sixfold flash raspberry-pi-4 --host pi@raspberrypi
+    """
     from pipeline.cli.flash import flash_target
 
-    flash_target(target, dry_run, server, probe, drive, port)
+    flash_target(target, dry_run, server, probe, drive, port, host, identity, known_hosts, roll_back)
 
 
 @app.command()

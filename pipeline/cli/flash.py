@@ -4,6 +4,7 @@ import shlex
 import time
 from pathlib import Path
 
+from pipeline.cli.deploy import deploy_target
 from pipeline.errors import SixfoldError
 from pipeline.flash import Job, Plan, load_programmer
 from pipeline.flash.image import read_image
@@ -24,6 +25,10 @@ def flash_target(
     probe: str | None = None,
     drive: Path | None = None,
     port: str | None = None,
+    host: str | None = None,
+    identity: Path | None = None,
+    known_hosts: Path | None = None,
+    roll_back: bool = False,
 ) -> None:
     """Flash target `name`, or only print what would be done.
 
@@ -34,11 +39,21 @@ def flash_target(
         probe: kinds pyocd and openocd: the serial number of one of several probes.
         drive: kind uf2: the folder of the boot loader's drive.
         port: a serial port on which the board must answer with this model afterwards.
+        host: kind ssh: ``[USER@]HOST[:PORT]``.
+        identity: kind ssh: a private key file.
+        known_hosts: kind ssh: the file with trusted host keys.
+        roll_back: kind ssh: return to the version before.
 
     Raises:
         SixfoldError: the target cannot be flashed, nothing is built, or the programmer failed.
     """
     target = load_target(name)
+    over_ssh = target.flash is not None and target.flash.kind == "ssh"
+    if not over_ssh and any((host, identity, known_hosts, roll_back)):
+        raise SixfoldError(f"targets/{name}.yaml: flash: kind is not ssh; --host and its like are for that")
+    if over_ssh:
+        deploy_target(target, host, identity, known_hosts, roll_back, dry_run)
+        return
     if target.flash is None or target.memory is None:
         raise SixfoldError(f"targets/{name}.yaml: flash: missing; add how the board is flashed, see docs/flash.md")
     folder = artefact_folder(name)

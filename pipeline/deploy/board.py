@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,9 @@ import asyncssh
 from pipeline.errors import SixfoldError
 
 _CONNECT_TIMEOUT_S = 20
+_ADDRESS = re.compile(
+    r"(?:(?P<user>[^@\s:-][^@\s:]*)@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[\w.][\w.-]*)(?::(?P<port>\d{1,5}))?", re.ASCII
+)
 #: A peer that has gone is noticed after this many seconds, three times in a row without an answer.
 _KEEPALIVE_S = 5
 
@@ -36,16 +40,17 @@ class Address:
     known_hosts: Path | None = None
 
     @classmethod
-    def parse(cls, text: str, port: int = 22, identity: Path | None = None, known_hosts: Path | None = None) -> Address:
-        """Read ``HOST`` or ``USER@HOST``.
+    def parse(cls, text: str, identity: Path | None = None, known_hosts: Path | None = None) -> Address:
+        """Read ``[USER@]HOST[:PORT]``; an IPv6 address is in brackets.
 
         Raises:
-            SixfoldError: neither of these.
+            SixfoldError: not of that form.
         """
-        user, separator, host = text.rpartition("@")
-        if not host or (separator and not user) or host.startswith("-") or any(c.isspace() for c in text):
-            raise SixfoldError(f"--host {text!r}: write HOST or USER@HOST, for example pi@raspberrypi.local")
-        return cls(host, user or None, port, identity, known_hosts)
+        found = _ADDRESS.fullmatch(text)
+        port = int(found["port"] or 22) if found else 0
+        if found is None or not 0 < port < 2**16:
+            raise SixfoldError(f"--host {text!r}: write [USER@]HOST[:PORT], for example pi@raspberrypi.local")
+        return cls(found["host"].strip("[]"), found["user"], port, identity, known_hosts)
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host}" if self.user else self.host

@@ -7,10 +7,12 @@ import socket
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from pipeline.backends import load_backend
+from pipeline.cli.flash import flash_target
 from pipeline.deploy import ssh
 from pipeline.deploy.board import Address
 from pipeline.deploy.release import Release
@@ -22,6 +24,7 @@ from tests.graph.graphs import small_mobilenet
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).resolve().parents[2]
 TARGET = load_target("raspberry-pi-5")
 
 
@@ -208,10 +211,43 @@ def test_the_dry_run_names_each_step_and_touches_nothing(server, workplace, boar
     assert not board.exists()
 
 
-@pytest.mark.parametrize("text", ["", "@host", "user@", "-oProxyCommand=x", "a b"])
+def test_the_command_deploys_measures_and_rolls_back(server, workplace, board, monkeypatch, capsys):
+    shutil.copytree(ROOT / "targets", "targets")
+    address = server.address()
+    options = {
+        "host": f"{address.user}@127.0.0.1:{server.port}",
+        "identity": address.identity,
+        "known_hosts": address.known_hosts,
+    }
+    first = version(workplace, 1)
+    flash_target(TARGET.name, **options)
+    shown = capsys.readouterr().out
+    assert f"version {first} is the current one" in shown
+    assert "40 codes of the self-test, none differs" in shown
+    assert "(median of 100;" in shown
+    version(workplace, 2)
+    flash_target(TARGET.name, **options)
+    flash_target(TARGET.name, **options, roll_back=True)
+    assert f"is back at version {first}" in capsys.readouterr().out
+    assert current(board) == first
+    with pytest.raises(SixfoldError, match=r"--host \[USER@\]HOST\[:PORT\] is missing"):
+        flash_target(TARGET.name)
+    with pytest.raises(SixfoldError, match=r"mps2-an386.yaml: flash: kind is not ssh"):
+        flash_target("mps2-an386", **options)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "@host", "user@", "-oProxyCommand=x", "a b", "pi@host:0", "pi@host:70000", "a@-b"]
+)
 def test_an_address_that_is_none_is_refused(text):
-    with pytest.raises(SixfoldError, match=r"write HOST or USER@HOST"):
+    with pytest.raises(SixfoldError, match=r"write \[USER@\]HOST\[:PORT\]"):
         Address.parse(text)
+
+
+def test_addresses_are_read():
+    assert Address.parse("pi@10.0.0.7:2222") == Address("10.0.0.7", "pi", 2222)
+    assert Address.parse("raspberrypi.local") == Address("raspberrypi.local")
+    assert Address.parse("pi@[fe80::1]") == Address("fe80::1", "pi")
 
 
 def test_a_folder_that_is_no_artefact_is_named(tmp_path):
