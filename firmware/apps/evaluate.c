@@ -91,6 +91,14 @@ static void read_sample(int32_t request, uint32_t sample)
 
 static void check(sixfold_status status)
 {
+    if (status == SIXFOLD_DAMAGE) {
+        semihosting_print("error: layer ");
+        semihosting_print(sixfold_damage().layer);
+        semihosting_print(" wrote outside its buffers, beside ");
+        semihosting_print(sixfold_damage().buffer);
+        semihosting_print("\n");
+        semihosting_exit(EXIT_FAILED);
+    }
     if (status != SIXFOLD_OK) {
         fail(EXIT_FAILED, "a layer refused its arguments");
     }

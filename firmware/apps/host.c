@@ -17,7 +17,13 @@ int main(void)
             fprintf(stderr, "error: the last sample has %zu bytes, the model takes %zu\n", got, bytes);
             return 64;
         }
-        if (sixfold_invoke() != SIXFOLD_OK) {
+        const sixfold_status status = sixfold_invoke();
+        if (status == SIXFOLD_DAMAGE) {
+            const sixfold_damage_report damage = sixfold_damage();
+            fprintf(stderr, "error: layer %s wrote outside its buffers, beside %s\n", damage.layer, damage.buffer);
+            return 65;
+        }
+        if (status != SIXFOLD_OK) {
             fputs("error: a layer refused its arguments\n", stderr);
             return 65;
         }

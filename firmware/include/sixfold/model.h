@@ -46,6 +46,17 @@ sixfold_status sixfold_invoke(void);
 /* One layer, 0 <= layer < sixfold_model.layers, in order: the same work as sixfold_invoke(), to be timed apart. */
 sixfold_status sixfold_run_layer(int32_t layer);
 
+/*
+ * After SIXFOLD_DAMAGE: the layer that wrote outside its buffers, and the buffer whose guard zone it wrote to. Null where
+ * there was none, always in a model that was generated without guard zones.
+ */
+typedef struct {
+    const char *layer;
+    const char *buffer;
+} sixfold_damage_report;
+
+sixfold_damage_report sixfold_damage(void);
+
 /* The operator's name in the graph; null outside 0 <= layer < sixfold_model.layers. */
 const char *sixfold_layer_name(int32_t layer);
 

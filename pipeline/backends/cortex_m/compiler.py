@@ -11,6 +11,7 @@ from pipeline.backends.cortex_m.accumulators import check_accumulators
 from pipeline.backends.cortex_m.cmsis_nn_source import find_cmsis_nn
 from pipeline.backends.cortex_m.elf import Sizes, check_linked, read_sizes
 from pipeline.backends.cortex_m.emitter import emit_linker_script, emit_model
+from pipeline.backends.cortex_m.guards import GUARD_BYTES, guard_zones
 from pipeline.backends.cortex_m.kernel import Kernel, KernelLibrary, load_core
 from pipeline.backends.cortex_m.libraries import default_kernels, kernel_library
 from pipeline.backends.cortex_m.machines import Placement, board_placement, placement
@@ -36,8 +37,11 @@ class Sources:
     kernels: Mapping[str, Kernel]
 
 
-def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
+def compile_graph(graph: IntegerGraph, target: Target, folder: Path, guarded: bool = False) -> None:
     """Cross-compile the graph for a Cortex-M target.
+
+    `guarded` puts guard zones around every buffer, which the firmware checks after every layer: to prove a plan and
+    its kernels, not for use.
 
     Writes ``model.c``, ``model.h``, ``model.ld``, ``firmware.elf`` (for verification under semihosting),
     ``serial.elf`` (for use, over a serial port), ``model.json`` (what a runner must know) and ``memory.json`` (sizes
@@ -55,7 +59,7 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
     core = load_core(target.core)
     library = kernel_library(target.kernels or default_kernels(core.simd), core.simd)
     compiled, tools = _kernel_sources(library)
-    sources = generate_sources(graph, folder, library)
+    sources = generate_sources(graph, folder, library, guarded)
 
     def link(place: Placement, script: str, build: Path) -> tuple[Path, Path]:
         """The firmware for verification and the one for use; in the same folder again only what differs is compiled."""
@@ -79,8 +83,10 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
     _write_descriptions(graph, library, sources, tools, sizes, folder)
 
 
-def generate_sources(graph: IntegerGraph, folder: Path, library: KernelLibrary = PORTABLE) -> Sources:
-    """Write ``model.c`` and ``model.h`` for a kernel library, for any machine.
+def generate_sources(
+    graph: IntegerGraph, folder: Path, library: KernelLibrary = PORTABLE, guarded: bool = False
+) -> Sources:
+    """Write ``model.c`` and ``model.h`` for a kernel library, for any machine; `guarded` as in :func:`compile_graph`.
 
     Raises:
         SixfoldError: an accumulator could leave int32.
@@ -89,8 +95,9 @@ def generate_sources(graph: IntegerGraph, folder: Path, library: KernelLibrary =
         if not isinstance(operator, Add | GlobalAveragePool):
             check_accumulators(graph, operator)
     kernels = {operator.name: library.choose(graph, operator) for operator in graph.operators}
-    plan = plan_memory(graph, kernels)
-    for name, text in emit_model(graph, plan, kernels, library.header).items():
+    plan = plan_memory(graph, kernels, GUARD_BYTES if guarded else 0)
+    zones = guard_zones(plan) if guarded else ()
+    for name, text in emit_model(graph, plan, kernels, library.header, zones).items():
         (folder / name).write_text(text)
     return Sources(plan, kernels)
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.backends.cortex_m.accumulators import fold_zero_point
+from pipeline.backends.cortex_m.guards import Zone
 from pipeline.backends.cortex_m.kernel import Kernel
 from pipeline.backends.cortex_m.machines import Placement
 from pipeline.backends.cortex_m.memory_plan import ALIGNMENT, MemoryPlan, scratch_name
@@ -65,7 +66,11 @@ class _Constants:
 
 
 def emit_model(
-    graph: IntegerGraph, plan: MemoryPlan, kernels: Mapping[str, Kernel], header: str | None = None
+    graph: IntegerGraph,
+    plan: MemoryPlan,
+    kernels: Mapping[str, Kernel],
+    header: str | None = None,
+    zones: Sequence[Zone] = (),
 ) -> dict[str, str]:
     """Generate the model's C files.
 
@@ -74,6 +79,7 @@ def emit_model(
         plan: where its tensors and the kernels' scratch lie.
         kernels: the function that computes each operator, by the operator's name.
         header: what declares those functions beside `sixfold/kernels.h`.
+        zones: guard zones that the model paints and checks around every layer; none in a firmware for use.
 
     Returns:
         File name (``model.c``, ``model.h``) to text; ASCII, the same for the same arguments.
@@ -95,6 +101,7 @@ def emit_model(
         "constants": _constants(layers),
         "output_decay": round(math.exp(-graph.tensors[graph.output].scale) * 2**31),
         "header": header,
+        "zones": zones,
     }
     return {name: _render(f"{name}.j2", values) for name in ("model.c", "model.h")}
 

@@ -7,7 +7,7 @@ several orders, of which the best counts (:mod:`pipeline.backends.cortex_m.place
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.backends.cortex_m.kernel import Kernel
 from pipeline.backends.cortex_m.placement import ALIGNMENT, Block, align, place
@@ -104,14 +104,21 @@ def lifetimes(graph: IntegerGraph, kernels: Mapping[str, Kernel]) -> tuple[Buffe
     return tuple(buffers)
 
 
-def plan_memory(graph: IntegerGraph, kernels: Mapping[str, Kernel]) -> MemoryPlan:
-    """Place every buffer; the same graph and kernels give the same plan."""
+def plan_memory(graph: IntegerGraph, kernels: Mapping[str, Kernel], guard: int = 0) -> MemoryPlan:
+    """Place every buffer; the same arguments give the same plan.
+
+    Args:
+        graph: the integer graph.
+        kernels: by operator name.
+        guard: bytes to keep free on either side of every buffer, a multiple of :data:`ALIGNMENT`.
+    """
     buffers = lifetimes(graph, kernels)
+    padded = tuple(replace(buffer, size=buffer.size + 2 * guard) for buffer in buffers)
     live = {operator.name: _live_bytes(buffers, index) for index, operator in enumerate(graph.operators)}
-    blocks = [Block(buffer.size, *_forbidden(buffers, buffer)) for buffer in buffers]
-    offsets = place(blocks, [(buffer.first, buffer.last) for buffer in buffers], max(live.values()))
-    ends = (offset + buffer.size for offset, buffer in zip(offsets, buffers, strict=True))
-    by_name = {buffer.name: offset for buffer, offset in zip(buffers, offsets, strict=True)}
+    blocks = [Block(buffer.size, *_forbidden(padded, buffer)) for buffer in padded]
+    offsets = place(blocks, [(buffer.first, buffer.last) for buffer in padded], max(live.values()))
+    ends = (offset + buffer.size for offset, buffer in zip(offsets, padded, strict=True))
+    by_name = {buffer.name: offset + guard for buffer, offset in zip(buffers, offsets, strict=True)}
     plan = MemoryPlan(align(max(ends)), by_name, buffers, live)
     check_plan(graph, kernels, plan)
     return plan
