@@ -105,7 +105,7 @@ def test_an_unknown_core_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_artefact_is_complete(artefact: Path) -> None:
     assert sorted(path.name for path in artefact.iterdir()) == [
-        *("firmware.elf", "memory.json", "model.c", "model.h", "model.json", "model.ld", "serial.elf")
+        *("firmware.elf", "memory.json", "memory_map.svg", "model.c", "model.h", "model.json", "model.ld", "serial.elf")
     ]
     memory = json.loads((artefact / "memory.json").read_text())
     graph = small_mobilenet(1)
@@ -113,6 +113,12 @@ def test_the_artefact_is_complete(artefact: Path) -> None:
     weights = sum(getattr(operator, "weight", np.empty(0)).size for operator in graph.operators)
     assert weights < memory["flash_bytes"] - memory["code_bytes"]
     assert {buffer["name"] for buffer in memory["plan"]} >= set(graph.tensors)
+    ram, flash = memory["largest"]["ram"], memory["largest"]["flash"]
+    # The stack is reserved; of the rest the arena is nearly all.
+    assert sorted(row["name"] for row in ram[:2]) == ["arena", "stack (reserved)"]
+    assert next(row["bytes"] for row in ram if row["name"] == "arena") == memory["arena_bytes"]
+    assert {"weights_9", "sixfold_conv2d"} <= {row["name"] for row in flash}
+    assert flash == sorted(flash, key=lambda row: (-row["bytes"], row["name"]))
 
 
 @pytest.mark.slow

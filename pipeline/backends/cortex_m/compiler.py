@@ -11,10 +11,12 @@ from pipeline.backends.cortex_m.accumulators import check_accumulators
 from pipeline.backends.cortex_m.cmsis_nn_source import find_cmsis_nn
 from pipeline.backends.cortex_m.elf import Sizes, check_linked, read_sizes
 from pipeline.backends.cortex_m.emitter import emit_linker_script, emit_model
+from pipeline.backends.cortex_m.fit import explain_overflow
 from pipeline.backends.cortex_m.guards import GUARD_BYTES, guard_zones
 from pipeline.backends.cortex_m.kernel import Kernel, KernelLibrary, load_core
 from pipeline.backends.cortex_m.libraries import default_kernels, kernel_library
 from pipeline.backends.cortex_m.machines import Placement, board_placement, placement
+from pipeline.backends.cortex_m.memory_map import memory_map
 from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
 from pipeline.backends.cortex_m.portable import PORTABLE
 from pipeline.errors import SixfoldError
@@ -44,15 +46,15 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path, guarded: bo
     its kernels, not for use.
 
     Writes ``model.c``, ``model.h``, ``model.ld``, ``firmware.elf`` (for verification under semihosting),
-    ``serial.elf`` (for use, over a serial port), ``model.json`` (what a runner must know) and ``memory.json`` (sizes
-    in bytes and the memory plan). Where an emulated machine stands for the board, ``firmware.elf`` is for that
-    machine; ``serial.elf`` and the sizes are the board's, linked with its own start-up by ``board.ld``. Same graph,
-    target, compiler and kernels: same bytes.
+    ``serial.elf`` (for use, over a serial port), ``model.json`` (what a runner must know), ``memory.json`` (sizes in
+    bytes, the largest symbols, the memory plan) and ``memory_map.svg`` (the plan as a picture). Where an emulated
+    machine stands for the board, ``firmware.elf`` is for that machine; ``serial.elf`` and the sizes are the board's,
+    linked with its own start-up by ``board.ld``. Same graph, target, compiler and kernels: same bytes.
 
     Raises:
-        SixfoldError: the target's memory is too small (says by how many bytes, and where the peak is), a tool or the
-            kernel library is missing, another kernel was linked than chosen, or the graph does not suit int32
-            arithmetic.
+        SixfoldError: the target's memory is too small (says by how many bytes, where the peak is and what would fit), a
+            tool or the kernel library is missing, another kernel was linked than chosen, or the graph does not suit
+            int32 arithmetic.
     """
     place, board = placement(target), board_placement(target)
     toolchain.require_tools()
@@ -67,7 +69,8 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path, guarded: bo
         try:
             evaluation = toolchain.build_device(folder, build, core, place.board, compiled, place.settings, script)
         except toolchain.DoesNotFitError as error:
-            raise SixfoldError(_explain_overflow(error, graph, sources.plan, target, place)) from error
+            reasons = explain_overflow(error.overflow, graph, sources.plan, place.memory, library, core.simd)
+            raise SixfoldError(f"the model does not fit target {target.name}: {reasons}") from error
         use = evaluation.with_name("serial.elf")
         for firmware in (evaluation, use):
             check_linked(firmware, sources.kernels, core)
@@ -86,7 +89,9 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path, guarded: bo
 def generate_sources(
     graph: IntegerGraph, folder: Path, library: KernelLibrary = PORTABLE, guarded: bool = False
 ) -> Sources:
-    """Write ``model.c`` and ``model.h`` for a kernel library, for any machine; `guarded` as in :func:`compile_graph`.
+    """Write ``model.c``, ``model.h`` and ``memory_map.svg`` for a kernel library, for any machine.
+
+    `guarded` as in :func:`compile_graph`.
 
     Raises:
         SixfoldError: an accumulator could leave int32.
@@ -97,6 +102,7 @@ def generate_sources(
     kernels = {operator.name: library.choose(graph, operator) for operator in graph.operators}
     plan = plan_memory(graph, kernels, GUARD_BYTES if guarded else 0)
     zones = guard_zones(plan) if guarded else ()
+    (folder / "memory_map.svg").write_text(memory_map(plan), encoding="utf-8")
     for name, text in emit_model(graph, plan, kernels, library.header, zones).items():
         (folder / name).write_text(text)
     return Sources(plan, kernels)
@@ -136,6 +142,7 @@ def _write_descriptions(
         "arena_bytes": plan.arena_bytes,
         "lower_bound_bytes": plan.lower_bound,
         "peak": {"layer": plan.peak_operator, "live_bytes": plan.lower_bound},
+        "largest": sizes.largest,
         "plan": [
             {
                 # A scratch buffer is named by its layer; tensors by themselves.
@@ -150,26 +157,3 @@ def _write_descriptions(
     }
     write_json(folder / "model.json", model)
     write_json(folder / "memory.json", memory)
-
-
-def _explain_overflow(
-    error: toolchain.DoesNotFitError, graph: IntegerGraph, plan: MemoryPlan, target: Target, place: Placement
-) -> str:
-    memory, parts = place.memory, []
-    names = {name.upper(): name for name in memory.regions}
-    for region, missing in error.overflow.items():
-        name = names[region]
-        reason = "it holds the stack and other data"
-        if name == memory.place.arena:
-            reason = (
-                f"the arena takes {plan.arena_bytes}, its peak is layer {plan.peak_operator} with {plan.lower_bound} "
-                "live bytes"
-            )
-        elif name == memory.place.weights:
-            weights = {op.name: op.weight.size for op in graph.operators if not isinstance(op, Add | GlobalAveragePool)}
-            largest = max(weights, key=lambda layer: weights[layer])
-            reason = f"the weights take {sum(weights.values())}, the largest layer is {largest} with {weights[largest]}"
-        elif name == "flash":
-            reason = "it holds the code"
-        parts.append(f"{name} ({memory.regions[name].size} bytes) is {missing} bytes too small: {reason}")
-    return f"the model does not fit target {target.name}: " + "; ".join(parts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import Section, SymbolTableSection
+from elftools.elf.sections import Section, Symbol, SymbolTableSection
 
 from pipeline.backends.cortex_m import instructions
 from pipeline.backends.cortex_m.kernel import Core, Kernel
@@ -25,23 +25,30 @@ class Sizes:
         code_bytes: vectors and machine code of kernels, model, start-up and library.
         flash_bytes: code, constants (weights) and the initial values of data.
         ram_bytes: static memory: the arena with input, activations and scratch, and all other data. No stack.
+        largest: the largest symbols of ``flash`` and ``ram``, each with ``name`` and ``bytes``; the stack that is
+            reserved is one of ``ram``.
     """
 
     code_bytes: int
     flash_bytes: int
     ram_bytes: int
+    largest: Mapping[str, list[dict[str, str | int]]]
 
 
 _CODE = (".vectors", ".text")
 _CONSTANTS = (".weights", ".rodata")
 _INITIALISED = (".data",)
 _ZEROED = (".arena", ".bss")
+_MEMORIES = {"flash": (*_CODE, *_CONSTANTS, *_INITIALISED), "ram": (*_INITIALISED, *_ZEROED, ".stack")}
+_MOST_SYMBOLS = 15
 
 
 def read_sizes(path: Path) -> Sizes:
-    """Add up the sections of a firmware linked with our script."""
+    """Add up the sections and rank the symbols of a firmware linked with our script."""
     with path.open("rb") as stream:
-        sections = {section.name: int(section["sh_size"]) for section in ELFFile(stream).iter_sections()}
+        file = ELFFile(stream)
+        sections = {section.name: int(section["sh_size"]) for section in file.iter_sections()}
+        symbols = list(_sized_symbols(file))
 
     def total(*groups: tuple[str, ...]) -> int:
         return sum(sections.get(name, 0) for group in groups for name in group)
@@ -50,7 +57,28 @@ def read_sizes(path: Path) -> Sizes:
         code_bytes=total(_CODE),
         flash_bytes=total(_CODE, _CONSTANTS, _INITIALISED),
         ram_bytes=total(_INITIALISED, _ZEROED),
+        largest={
+            memory: _largest([(name, size) for section, name, size in symbols if section in wanted])
+            for memory, wanted in _MEMORIES.items()
+        },
     )
+
+
+def _sized_symbols(file: ELFFile) -> Iterator[tuple[str, str, int]]:
+    """Section, name and size of every function and variable, and of the stack, which is none."""
+    names = [section.name for section in file.iter_sections()]
+    for symbol in _symbols(file):
+        index = symbol["st_shndx"]
+        if symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT") and symbol["st_size"] and isinstance(index, int):
+            yield names[index], symbol.name, symbol["st_size"]
+    stack = file.get_section_by_name(".stack")
+    if stack is not None:
+        yield ".stack", "stack (reserved)", stack["sh_size"]
+
+
+def _largest(symbols: list[tuple[str, int]]) -> list[dict[str, str | int]]:
+    ranked = sorted(symbols, key=lambda row: (-row[1], row[0]))
+    return [{"name": name, "bytes": size} for name, size in ranked[:_MOST_SYMBOLS]]
 
 
 def check_linked(path: Path, kernels: Mapping[str, Kernel], core: Core) -> None:
@@ -85,11 +113,8 @@ def _functions(path: Path) -> dict[str, tuple[bytes, ...]]:
     """Machine code of every function, without the constants between the instructions."""
     with path.open("rb") as stream:
         file = ELFFile(stream)
-        table = file.get_section_by_name(".symtab")
-        if not isinstance(table, SymbolTableSection):
-            return {}
         sections = list(file.iter_sections())
-        symbols = list(table.iter_symbols())
+        symbols = list(_symbols(file))
         # "$t" begins code and "$d" data (ELF for the Arm Architecture, section 5.5.5).
         marks = sorted(
             (symbol["st_value"] & ~1, symbol.name[:2]) for symbol in symbols if symbol.name[:2] in ("$t", "$d")
@@ -102,6 +127,12 @@ def _functions(path: Path) -> dict[str, tuple[bytes, ...]]:
                 spans = _code_spans(begin, begin + symbol["st_size"], marks)
                 functions[symbol.name] = tuple(_read(sections[index], span) for span in spans)
     return functions
+
+
+def _symbols(file: ELFFile) -> Iterator[Symbol]:
+    table = file.get_section_by_name(".symtab")
+    if isinstance(table, SymbolTableSection):
+        yield from table.iter_symbols()
 
 
 def _code_spans(begin: int, end: int, marks: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:

@@ -57,16 +57,30 @@ def _every_order(count: int) -> Iterable[tuple[int, ...]]:
 
 
 def _orders(blocks: Sequence[Block], spans: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """By size, by size and lifetime together, by lifetime, as they are made, and as they die, backwards."""
+    """By size, by size and lifetime together, by lifetime, as they are made and as they die, in both directions.
+
+    The last is for outputs below the inputs that they lie over: the larger of such neighbours brings the other along,
+    the later one first.
+    """
     rows = [(index, block.size, *span) for index, (block, span) in enumerate(zip(blocks, spans, strict=True))]
+    largest = [max(block.size, *_overlapping(blocks, index)) for index, block in enumerate(blocks)]
     sorted_rows = (
         sorted(rows, key=lambda row: (-row[1], row[2], row[0])),
         sorted(rows, key=lambda row: (-row[1] * (row[3] - row[2] + 1), row[0])),
         sorted(rows, key=lambda row: (row[2] - row[3], -row[1], row[0])),
         sorted(rows, key=lambda row: (row[2], -row[1], row[0])),
         sorted(rows, key=lambda row: (-row[3], -row[1], row[0])),
+        sorted(rows, key=lambda row: (-row[2], -row[1], row[0])),
+        sorted(rows, key=lambda row: (-largest[row[0]], -row[2], -row[1], row[0])),
     )
     return [[index for index, *_ in order] for order in sorted_rows]
+
+
+def _overlapping(blocks: Sequence[Block], index: int) -> list[int]:
+    """Sizes of the blocks that may share bytes with this one, and 0."""
+    near = (other for other, below in blocks[index].below.items() if below < blocks[index].size)
+    far = (other for other, above in blocks[index].above.items() if above < blocks[other].size)
+    return [0, *(blocks[other].size for other in (*near, *far))]
 
 
 def _height(blocks: Sequence[Block], offsets: Sequence[int]) -> int:

@@ -1,0 +1,130 @@
+"""Why a model does not fit a board, and what would."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from pipeline.backends.cortex_m.kernel import KernelLibrary, Simd
+from pipeline.backends.cortex_m.libraries import kernel_library
+from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
+from pipeline.backends.cortex_m.skeleton import Variant, recognise, skeleton, smaller_variants
+from pipeline.graph.ir import Add, GlobalAveragePool, IntegerGraph
+from pipeline.targets import Kernels, Memory
+
+#: Bytes beside the weights for every output channel: bias, multiplier, shift.
+_BYTES_PER_CHANNEL = 12
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a network takes: bytes of the arena and of constants."""
+
+    arena: int
+    constants: int
+
+
+def explain_overflow(
+    overflow: Mapping[str, int],
+    graph: IntegerGraph,
+    plan: MemoryPlan,
+    memory: Memory,
+    library: KernelLibrary,
+    simd: Simd,
+) -> str:
+    """One line: by how much each memory is too small, what takes it, and what would fit by estimate.
+
+    Args:
+        overflow: region in capital letters, as the linker names it, to the bytes that are missing.
+        graph: the model.
+        plan: its memory plan.
+        memory: the board's.
+        library: the kernels that it was built with.
+        simd: the core's vector instructions.
+    """
+    names = {name.upper(): name for name in memory.regions}
+    missing = {names[region]: amount for region, amount in overflow.items()}
+    parts = [
+        f"{name} ({memory.regions[name].size} bytes) is {amount} bytes too small: {_reason(name, graph, plan, memory)}"
+        for name, amount in missing.items()
+    ]
+    return f"{'; '.join(parts)}. {_advice(missing, graph, plan, memory, library, simd)}"
+
+
+def _reason(name: str, graph: IntegerGraph, plan: MemoryPlan, memory: Memory) -> str:
+    if name == memory.place.arena:
+        return (
+            f"the arena takes {plan.arena_bytes}, its peak is layer {plan.peak_operator} with {plan.lower_bound} live "
+            "bytes"
+        )
+    if name == memory.place.weights:
+        weights = {op.name: op.weight.size for op in graph.operators if not isinstance(op, Add | GlobalAveragePool)}
+        largest = max(weights, key=lambda layer: weights[layer])
+        return f"the weights take {sum(weights.values())}, the largest layer is {largest} with {weights[largest]}"
+    return "it holds the code" if name == "flash" else "it holds the stack and other data"
+
+
+def _advice(
+    missing: Mapping[str, int],
+    graph: IntegerGraph,
+    plan: MemoryPlan,
+    memory: Memory,
+    library: KernelLibrary,
+    simd: Simd,
+) -> str:
+    now = Need(plan.arena_bytes, _constants(graph))
+    found = []
+    for name in get_args(Kernels):
+        other = _need(graph, kernel_library(name, simd))
+        if name != library.name and _fits(missing, now, other, memory):
+            found.append(f"kernels: {name} ({other.arena} bytes of arena)")
+    variant = recognise(graph)
+    if variant is not None:
+        fitting = [
+            smaller
+            for smaller in smaller_variants(variant)
+            if _fits(missing, now, _need(skeleton(smaller), library), memory)
+        ]
+        found += _first_of_each_kind(variant, fitting)
+    if found:
+        return f"By estimate it would fit with {', or '.join(found)}"
+    if variant is None:
+        return "What would fit is not known: this is no MobileNetV2 of the paper"
+    return "By estimate no kernels, width from 0.35 or resolution from 32 would make it fit"
+
+
+def _first_of_each_kind(variant: Variant, fitting: list[Variant]) -> list[str]:
+    """The widest network and the largest image that fit alone; where neither does, the least of both together."""
+    texts: list[str] = []
+    for smaller in fitting:
+        width = f"width {smaller.width:g} instead of {variant.width:g}"
+        pixels = f"images of {smaller.image[0]}x{smaller.image[1]} instead of {variant.image[0]}x{variant.image[1]}"
+        if smaller.image == variant.image and not any(text.startswith("width") for text in texts):
+            texts.append(width)
+        elif smaller.width == variant.width and not any(text.startswith("images") for text in texts):
+            texts.append(pixels)
+        elif not texts:
+            return [f"{width} and {pixels}"]
+    return texts
+
+
+def _need(graph: IntegerGraph, library: KernelLibrary) -> Need:
+    kernels = {operator.name: library.choose(graph, operator) for operator in graph.operators}
+    return Need(plan_memory(graph, kernels).arena_bytes, _constants(graph))
+
+
+def _constants(graph: IntegerGraph) -> int:
+    weighted = [operator for operator in graph.operators if not isinstance(operator, Add | GlobalAveragePool)]
+    return sum(operator.weight.size + _BYTES_PER_CHANNEL * operator.bias.size for operator in weighted)
+
+
+def _fits(missing: Mapping[str, int], now: Need, then: Need, memory: Memory) -> bool:
+    """Whether every region that is too small loses as much as it lacks."""
+    for name, amount in missing.items():
+        saved = 0
+        if name == memory.place.arena:
+            saved += now.arena - then.arena
+        if name == memory.place.weights:
+            saved += now.constants - then.constants
+        if saved < amount:
+            return False
+    return True
