@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PYTEST := pytest --numprocesses=auto --dist=loadfile
 READY := .venv/.complete
 
-.PHONY: help setup tools repro check lint test verify-all bench bench-npu lock clean
+.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-quantisation lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ verify-all: setup ## build and verify every target in targets/, enabled or not, 
 
 bench: setup ## instructions on emulated boards, times on this computer: reports/bench.json, docs/benchmarks.md
 	python -m benchmarks $(ARGS)
+
+bench-quantisation: setup ## our quantisation and others' on DATA=FOLDER: reports/quantisation.json, docs/quantisation.md
+	python -m benchmarks.quantisation $(if $(DATA),--data '$(DATA)') $(ARGS)
 
 bench-npu: setup ## what Vela makes of the benchmark networks: reports/npu.json, docs/ethos-u.md
 	python -m benchmarks.npu

@@ -1,6 +1,6 @@
 """The tables and the picture of docs/quantisation.md: made from reports/quantisation.json, no number typed by hand."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.quantisation.figure import curve_picture
@@ -29,14 +29,15 @@ def ablation_table(results: Results) -> str:
     """What each method is worth."""
     head = ("Methods", *_SCORES)
     cells = [(row.method, *_scores(row)) for row in _of(results, "ablation")]
-    return markdown_table(head, [*cells, *_missing(results, "ablation", len(head))])
+    return _table_of_part(results, "ablation", head, cells)
 
 
 def curve_table(results: Results) -> str:
-    """How many images it takes."""
+    """How many images it takes, drawn and in numbers."""
     head = ("Images", *_SCORES)
     cells = [(grouped(row.calibration_images), *_scores(row)) for row in _of(results, "curve")]
-    return markdown_table(head, [*cells, *_missing(results, "curve", len(head))])
+    picture = f"![Logit signal to noise over the number of photographs]({PICTURE})\n\n" if cells else ""
+    return picture + _table_of_part(results, "curve", head, cells)
 
 
 def times_table(results: Results) -> str:
@@ -77,12 +78,21 @@ def update_docs(results: Results, path: Path = DOCS_FILE) -> None:
         SixfoldError: the file cannot be read, or has not each marker once and in order.
     """
     replace_tables(path, {name: table(results) for name, table in TABLES.items()})
-    with atomic_file(path.with_name(PICTURE)) as temporary:
-        temporary.write_text(curve_picture(list(_of(results, "curve"))), encoding="utf-8")
+    if curve := _of(results, "curve"):
+        with atomic_file(path.with_name(PICTURE)) as temporary:
+            temporary.write_text(curve_picture(curve), encoding="utf-8")
 
 
-def _of(results: Results, table: Table) -> Iterable[Row]:
-    return (row for row in results.rows if row.table == table)
+def _of(results: Results, table: Table) -> list[Row]:
+    return [row for row in results.rows if row.table == table]
+
+
+def _table_of_part(results: Results, table: Table, head: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
+    """The table, or that this part was left out."""
+    missing = _missing(results, table, len(head))
+    if not cells and not missing:
+        return f"Not measured in the run that made this page; `--{table}` does.\n"
+    return markdown_table(head, [*cells, *missing])
 
 
 def _computer(row: Row) -> str:
