@@ -1,6 +1,6 @@
 /*
- * Cycle counter of the data watchpoint and trace unit (Armv7-M Architecture Reference Manual, Arm DDI 0403, C1.8; Armv8-M,
- * Arm DDI 0553, D1.2.64): 32 bits at the core's clock. Emulators have none.
+ * Cycle counter of the data watchpoint and trace unit (Armv7-M Architecture Reference Manual, Arm DDI 0403, C1.8;
+ * Armv8-M, Arm DDI 0553, D1.2.64): 32 bits at the core's clock. Emulators have none.
  */
 #include "dwt_timer.h"
 

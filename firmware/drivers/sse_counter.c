@@ -1,4 +1,4 @@
-/* System counter of an SSE-300 (Arm SSE-300 Technical Reference Manual, section 4.7.1): 64 bits, at the core's clock. */
+/* System counter of an SSE-300 (Arm SSE-300 Technical Reference Manual): 64 bits, at the core's clock. */
 #include "sse_counter.h"
 
 #include "sixfold/timer.h"

@@ -1,6 +1,6 @@
 /*
- * Clocks of the STM32F4 and F7 (RM0090 sections 5 to 7, RM0390 sections 3, 5 and 6, RM0385 sections 3, 4 and 5), from the
- * internal 16 MHz oscillator: no board's crystal has to be known, and a serial port stands its 1 %.
+ * Clocks of the STM32F4 and F7 (RM0090 sections 5 to 7, RM0390 sections 3, 5 and 6, RM0385 sections 3, 4 and 5), from
+ * the internal 16 MHz oscillator: no board's crystal has to be known, and a serial port stands its 1 %.
  *
  * BOARD_CLOCK_HZ is reached as 16 MHz / 8 * N / 2, so that N is the clock in MHz.
  */
@@ -112,7 +112,7 @@ static bool raise_clock(void)
 
 void sixfold_board_init(void)
 {
-    /* On a chip the internal oscillator runs after reset. QEMU has no clock control (it reads as zero) and a fixed clock. */
+    /* On a chip the internal oscillator runs after reset. QEMU has no clock control: it reads as zero. */
     emulated = (*stm32_register(RCC_CONTROL) & INTERNAL_READY) == 0U;
     core_hz = emulated || raise_clock() ? BOARD_CLOCK_HZ : INTERNAL_HZ;
     stm32_timer_init();

@@ -5,8 +5,8 @@ extern uint32_t __stack_limit[], __stack_top[]; /* linker script */
 static const uint32_t PAINT = 0x51F01D51U;
 
 /*
- * Paints what lies below the stack pointer; returns where that was. In assembly, because a compiler may move a function's
- * prologue behind what it is told to do first, and the painted part must hold nothing of ours.
+ * Paints what lies below the stack pointer; returns where that was. In assembly, because a compiler may move a
+ * function's prologue behind what it is told to do first, and the painted part must hold nothing of ours.
  */
 static inline uint32_t *paint(void)
 {

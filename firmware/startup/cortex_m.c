@@ -117,7 +117,7 @@ void Reset_Handler(void)
     enable_caches();
     memcpy(__data_start, __data_load, (size_t)(__data_end - __data_start));
     memset(__bss_start, 0, (size_t)(__bss_end - __bss_start));
-    /* Not for the inference, which writes first, but memories with error correction must be written before they are read. */
+    /* Not for the inference, which writes first: memory with error correction must be written before it is read. */
     memset(__arena_start, 0, (size_t)(__arena_end - __arena_start));
     sixfold_board_init();
     (void)main();

@@ -18,8 +18,11 @@ from pipeline.files import sha256_file
 from pipeline.graph.qdq import int8_qdq
 from pipeline.graph.reference import execute
 from pipeline.runners.qemu_system import run_artefact
+from pipeline.runners.serial_link import open_link
+from pipeline.runners.serial_port import infer, read_codes
 from pipeline.stages.compile import compile_target
 from pipeline.targets import MemoryRegion, Target, load_target, target_names
+from tests.emulation import emulated, patched
 from tests.graph.graphs import random_inputs, small_mobilenet
 from tests.imports import ROOT
 
@@ -68,32 +71,35 @@ FAULTS = {
 }
 
 
+EMULATED = [target for target in TARGETS if not target.runner.stands_for]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("target", [t for t in TARGETS if not t.runner.stands_for], ids=lambda target: target.name)
+@pytest.mark.parametrize("target", EMULATED, ids=lambda target: target.name)
 def test_a_fault_is_reported_with_registers(
     target: Target, fault: str, build: Callable[[Target], Path], tmp_path: Path
 ) -> None:
     artefact = Path(shutil.copytree(build(target), tmp_path / "artefact"))
+    elf, model = artefact / "firmware.elf", artefact / "model.json"
     code, expected = FAULTS[fault]
-    address = patch(artefact / "firmware.elf", "sixfold_invoke", code)
-    model = artefact / "model.json"
-    model.write_text(json.dumps(json.loads(model.read_text()) | {"elf_sha256": sha256_file(artefact / "firmware.elf")}))
-    with pytest.raises(SixfoldError, match=expected.format(address=address)):
+    patched(elf, "sixfold_invoke", code, elf)
+    model.write_text(json.dumps(json.loads(model.read_text()) | {"elf_sha256": sha256_file(elf)}))
+    with elf.open("rb") as stream:
+        (symbol,) = ELFFile(stream).get_section_by_name(".symtab").get_symbol_by_name("sixfold_invoke")
+    with pytest.raises(SixfoldError, match=expected.format(address=symbol["st_value"] & ~1)):
         run_artefact(artefact, target, random_inputs(GRAPH, 1, 0))
 
 
-def patch(elf: Path, function: str, code: bytes) -> int:
-    """Overwrite the beginning of a function; return its address."""
-    with elf.open("r+b") as stream:
-        file = ELFFile(stream)
-        table = file.get_section_by_name(".symtab")
-        (symbol,) = table.get_symbol_by_name(function)
-        address = symbol["st_value"] & ~1
-        section = file.get_section(symbol["st_shndx"])
-        stream.seek(section["sh_offset"] + address - section["sh_addr"])
-        stream.write(code)
-    return address
+@pytest.mark.slow
+@pytest.mark.parametrize("target", EMULATED, ids=lambda target: target.name)
+def test_a_board_answers_over_its_serial_port(target: Target, build: Callable[[Target], Path]) -> None:
+    inputs = random_inputs(GRAPH, 1, 3)
+    with emulated(str(target.runner.machine), build(target) / "serial.elf") as board, open_link(board.port) as link:
+        link.greet()
+        infer(link, inputs[0])
+        codes = read_codes(link, GRAPH.tensors[GRAPH.output].size)
+    np.testing.assert_array_equal([codes], execute(GRAPH, inputs, "fixed-point"))
 
 
 STAND_INS = [target for target in TARGETS if target.runner.stands_for]

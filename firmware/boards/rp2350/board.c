@@ -1,6 +1,6 @@
 /*
- * Clocks of the RP2350 (RP2350 Datasheet, sections 7.5 resets, 8.1 clocks, 8.2 crystal oscillator, 8.6 PLL), from the 12 MHz
- * crystal that every board with this chip has: BOARD_CLOCK_HZ is reached as 12 MHz * N / 5 / 2.
+ * Clocks of the RP2350 (RP2350 Datasheet, sections 7.5 resets, 8.1 clocks, 8.2 crystal oscillator, 8.6 PLL), from a
+ * crystal of 12 MHz: BOARD_CLOCK_HZ is reached as 12 MHz * N / 5 / 2.
  *
  * The boot ROM has set up the flash interface and leaves it as it found it to work.
  */

@@ -1,6 +1,6 @@
 /*
- * Arm MPS2 with the FPGA image AN505 (Cortex-M33, SSE-200; application note DAI0505, chapter 4), secure addresses: the core
- * starts secure, and with the SAU off everything stays so.
+ * Arm MPS2 with the FPGA image AN505 (Cortex-M33, SSE-200; application note DAI0505, chapter 4), secure addresses: the
+ * core starts secure, and with the SAU off everything stays so.
  */
 #ifndef SIXFOLD_SOC_H
 #define SIXFOLD_SOC_H

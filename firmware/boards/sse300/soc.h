@@ -1,6 +1,6 @@
 /*
- * Arm MPS3 with the FPGA image AN547 (Cortex-M55, SSE-300; application note DAI0547, chapter 4), secure addresses: the core
- * starts secure, and with the SAU off everything stays so.
+ * Arm MPS3 with the FPGA image AN547 (Cortex-M55, SSE-300; application note DAI0547, chapter 4), secure addresses: the
+ * core starts secure, and with the SAU off everything stays so.
  */
 #ifndef SIXFOLD_SOC_H
 #define SIXFOLD_SOC_H

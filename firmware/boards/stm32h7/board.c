@@ -1,6 +1,6 @@
 /*
- * Clocks of the STM32H74x/H75x (RM0433 sections 4.3.8, 6, 8; RM0399 sections 7 and 9 for the parts with two cores), from
- * the internal 64 MHz oscillator: no board's crystal has to be known, and a serial port stands its 1 %.
+ * Clocks of the STM32H74x/H75x (RM0433 sections 4.3.8, 6, 8; RM0399 sections 7 and 9 for the parts with two cores),
+ * from the internal 64 MHz oscillator: no board's crystal has to be known, and a serial port stands its 1 %.
  *
  * BOARD_CLOCK_HZ is reached as 64 MHz / 4 * N / 2, at most 400 MHz: more takes a voltage that some revisions lack.
  * BOARD_SUPPLY says how the core is fed, as the board is wired: 0 from the linear regulator, 1 from the step-down
