@@ -104,6 +104,7 @@ def python_packages(targets: Iterable[Target]) -> list[Tool]:
         ("apache-tvm", "host target, Raspberry Pi", "tvm" in backends),
         ("ai-edge-litert", "host target", not backends.isdisjoint(TFLITE_BACKENDS)),
         ("pyelftools", "firmware sizes", "cortex-m" in backends),
+        ("pyserial", "boards at a serial port", False),
         ("dvc", "stages", True),
         ("matplotlib", "report", True),
         ("pytest", "tests", False),

@@ -1,1 +1,1 @@
-set(board_drivers dwt_timer nrf_uart)
+set(board_drivers dwt_timer nrf_uart nrf_watchdog)

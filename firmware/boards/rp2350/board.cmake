@@ -1,1 +1,1 @@
-set(board_drivers dwt_timer pl011_uart)
+set(board_drivers dwt_timer pl011_uart rp2350_watchdog)

@@ -1,1 +1,1 @@
-set(board_drivers stm32f4_clock stm32_timer stm32_usart)
+set(board_drivers stm32f4_clock stm32_timer stm32_usart stm32_watchdog)
