@@ -5,6 +5,7 @@ import pytest
 from benchmarks.foreign.files import FILES
 from benchmarks.foreign.measure import measure_file
 from benchmarks.foreign.results import Difference
+from pipeline.report.format import grouped
 
 
 @pytest.mark.slow
@@ -18,5 +19,5 @@ def test_a_real_file_equals_litert_up_to_the_classifier_and_tflm_to_the_end(path
 
 
 def test_a_difference_in_words():
-    assert str(Difference(compared=2000, mismatched=0, max_lsb=0)) == "equal (2 000)"
-    assert str(Difference(compared=2000, mismatched=3, max_lsb=1)) == "3 of 2 000 differ, at most 1 LSB"
+    assert str(Difference(compared=2000, mismatched=0, max_lsb=0)) == f"equal ({grouped(2000)})"
+    assert str(Difference(compared=2000, mismatched=3, max_lsb=1)) == f"3 of {grouped(2000)} differ, at most 1 LSB"
