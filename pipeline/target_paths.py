@@ -11,7 +11,7 @@ from pipeline.targets import Target
 _SOURCES = {
     "onnxruntime": "pipeline/backends/uint8_twin.py",
     "openvino": "pipeline/backends/uint8_twin.py",
-    "tvm": "constraints.txt",
+    "tvm": "pipeline/backends/linux",
     "litert": "pipeline/backends/litert",
     "tflm": "pipeline/backends/litert",
     "cortex-m": "firmware",
