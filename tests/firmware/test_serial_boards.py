@@ -160,6 +160,29 @@ def test_a_layer_that_fails_is_named_and_the_board_lives_on(code: bytes, told: s
         assert link.command("name") == ["m-name-dut-[Sixfold]"]
 
 
+def test_a_reset_in_an_inference_is_remembered_with_its_layer(artefacts: dict[str, Path]) -> None:
+    # This emulated machine has no watchdog; its reset does to the program what a watchdog's does.
+    with emulated(machine("netduino-plus-2"), artefacts["netduino-plus-2"] / "serial.elf") as board:
+        host, _, port = board.port.removeprefix("socket://").partition(":")
+        with open_link(board.port) as link:
+            link.greet()
+            infer(link, INPUTS[0])
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.sendall(b"infer 100000 0%")
+            received = b""
+            while b"m-lap-us" not in received:
+                received += connection.recv(4096)
+            time.sleep(0.5)  # well into the layers
+            connect = ["-ex", f"target extended-remote {board.server}"]
+            stop = ["-ex", "monitor system_reset", "-ex", "detach"]
+            subprocess.run(["gdb-multiarch", "-nx", "-batch", *connect, *stop], capture_output=True, check=True)
+        with open_link(board.port) as link:
+            link.greet()
+            end, boots = link.command("fault")
+            assert re.fullmatch(r"m-fault-\[reset in layer \d+ \w+]", end) and boots == "m-boots-2"
+            assert_answers_correctly(link)
+
+
 def test_a_flipped_bit_in_the_model_is_found_before_it_is_used(
     elf: Path, artefacts: dict[str, Path], tmp_path: Path
 ) -> None:

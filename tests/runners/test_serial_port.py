@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline.backends.cortex_m.compiler import generate_sources
+from pipeline.backends.cortex_m.machines import board_placement, placement
 from pipeline.backends.cortex_m.toolchain import Kernels, build_host
 from pipeline.errors import SixfoldError
 from pipeline.files import sha256_file
@@ -94,6 +95,17 @@ def test_an_artefact_that_is_not_the_built_one_is_refused(tmp_path: Path) -> Non
         SixfoldError, match=r"serial\.elf: missing, or not the file that model\.json describes; build it"
     ):
         load_runner(at("socket://127.0.0.1:1")).run_artefact(tmp_path, at("socket://127.0.0.1:1"), INPUTS)
+
+
+def test_a_target_can_have_its_board_as_runner() -> None:
+    target = load_target("nucleo-f446re")
+    attached = target.model_copy(update={"runner": RunnerSpec(kind="serial", port="/dev/ttyACM0")})
+    assert placement(attached) == board_placement(target)
+    assert board_placement(attached) is None
+    with pytest.raises(
+        SixfoldError, match=r"targets/mps2-an386\.yaml: board: missing; a target that runs on a board at"
+    ):
+        placement(at("/dev/ttyACM0"))
 
 
 HASH = f"m-hash-[{GRAPH.sha256()}]\r\nm-constants-[100 01234567 intact]\r\nm-ready\r\n"

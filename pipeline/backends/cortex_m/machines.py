@@ -65,7 +65,7 @@ class Placement:
 
 
 def placement(target: Target) -> Placement:
-    """What the emulator runs: the firmware for the target's machine.
+    """What the target's runner runs: the firmware for an emulated machine, or for the board at a serial port.
 
     A machine that only stands for the board lends its addresses; the sizes stay the board's, so that the linker
     refuses what the board cannot hold.
@@ -75,6 +75,10 @@ def placement(target: Target) -> Placement:
             machine that stands for it.
     """
     file = f"targets/{target.name}.yaml"
+    if target.runner.kind == "serial":
+        if target.board is None or target.memory is None:
+            raise SixfoldError(f"{file}: board: missing; a target that runs on a board at a serial port needs it")
+        return _real_placement(target)
     machine = MACHINES.get(target.runner.machine or "")
     if machine is None or target.memory is None:
         known = ", ".join(MACHINES)
