@@ -18,6 +18,7 @@ from pipeline.graph.onnx_file import parse_onnx
 from pipeline.graph.reader import Reader
 from pipeline.importers.imported import LARGEST_FILE, Imported
 from pipeline.importers.names import with_safe_names
+from pipeline.importers.protobuf import check_size
 
 #: A MobileNetV2 has about 400 nodes.
 _MOST_NODES = 4096
@@ -33,6 +34,7 @@ def read_onnx(data: bytes, where: str) -> Imported:
     """
     if len(data) > LARGEST_FILE:
         raise SixfoldError(f"{where}: {len(data)} bytes; at most {LARGEST_FILE} are read")
+    check_size(data, onnx.ModelProto.DESCRIPTOR, where)
     model = parse_onnx(data, where)
     if len(model.graph.node) > _MOST_NODES:
         raise SixfoldError(f"{where}: {len(model.graph.node)} nodes; at most {_MOST_NODES} are read")

@@ -12,9 +12,9 @@ from pipeline.graph.qdq import int8_qdq
 from pipeline.graph.reference import execute
 from pipeline.importers.imported import Imported
 from pipeline.importers.onnx_model import read_onnx
-from tests.calibration.test_onnxruntime_ptq import float_model, images
 from tests.graph.graphs import random_graph, random_inputs, small_mobilenet
 from tests.importers.onnx_files import unsigned
+from tests.onnx_models import float_model, images
 
 
 def imported(model: onnx.ModelProto) -> Imported:
