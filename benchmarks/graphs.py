@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from benchmarks.networks import NORMALIZATION, Network, float_model
-from benchmarks.photographs import CALIBRATION, MEASUREMENT, random_crops
+from benchmarks.networks import Network, float_model
+from benchmarks.photographs import CALIBRATION, MEASUREMENT
 from benchmarks.sources import digest_of
 from calibration.calibrate import ENOUGH_IMAGES, quantize_network, steps
 from calibration.onnx_network import network_from_onnx
@@ -20,7 +20,7 @@ from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.graph.qdq import int8_qdq
 from pipeline.graph.reader import read_graph
 from pipeline.models.onnx_export import device_metadata, export_onnx, serialise
-from pipeline.preprocess import Images, normalise, pixel_table, quantize_pixels
+from pipeline.preprocess import normalise, pixel_table, quantize_pixels
 from pipeline.progress import progress_bar
 
 BUILD_FOLDER = Path("build/bench")
@@ -51,7 +51,7 @@ def integer_graph(network: Network, folder: Path = BUILD_FOLDER) -> IntegerGraph
     path = folder / f"{network.name}-{_fingerprint(network)}.int8.onnx"
     if not path.is_file():
         exported = export_onnx(float_model(network), network.image_size, _metadata(network))
-        quantised = _quantise(exported, random_crops(CALIBRATION, ENOUGH_IMAGES, network.image_size))
+        quantised = _quantise(exported, network)
         with atomic_file(path) as temporary:
             temporary.write_bytes(serialise(quantised))
         for outdated in folder.glob(f"{network.name}-*.int8.onnx"):
@@ -67,16 +67,17 @@ def integer_graph(network: Network, folder: Path = BUILD_FOLDER) -> IntegerGraph
 def measured_inputs(network: Network, graph: IntegerGraph, count: int) -> Int8Array:
     """Real images in the graph's codes: int8 ``(count, height, width, channels)``."""
     source = graph.tensors[graph.input]
-    crops = random_crops(MEASUREMENT, count, network.image_size)
-    return quantize_pixels(crops, NORMALIZATION, source.scale, source.zero_point)
+    images = network.images(MEASUREMENT, count)
+    return quantize_pixels(images, network.normalization, source.scale, source.zero_point)
 
 
-def _quantise(model: onnx.ModelProto, images: Images) -> onnx.ModelProto:
+def _quantise(model: onnx.ModelProto, measured: Network) -> onnx.ModelProto:
     """The one place that knows the quantiser: the product's own, with all its methods."""
-    table = pixel_table(NORMALIZATION)
+    images = measured.images(CALIBRATION, ENOUGH_IMAGES)
+    table = pixel_table(measured.normalization)
     bounds = np.stack([table.min(1), table.max(1)], axis=1)
     network = network_from_onnx(model)
-    given = normalise(images, NORMALIZATION)
+    given = normalise(images, measured.normalization)
     with progress_bar("calibration", steps(network, len(images))) as advance:
         result = quantize_network(network, given, given[:0], bounds, Options(seed=_SEED), advance)
     return int8_qdq(result.graph)
@@ -84,7 +85,7 @@ def _quantise(model: onnx.ModelProto, images: Images) -> onnx.ModelProto:
 
 def _metadata(network: Network) -> dict[str, str]:
     labels = tuple(map(str, range(network.architecture.num_classes)))
-    return device_metadata("benchmark", labels, NORMALIZATION.mean, NORMALIZATION.std)
+    return device_metadata("benchmark", labels, network.normalization.mean, network.normalization.std)
 
 
 def _fingerprint(network: Network) -> str:

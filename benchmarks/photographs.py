@@ -38,6 +38,13 @@ def random_crops(stream: int, count: int, size: int) -> Images:
     return crops
 
 
+def grey(images: Images) -> Images:
+    """Brightness of RGB images (ITU-R BT.601, in integers): uint8 ``(count, height, width, 1)``."""
+    weighted = images.astype(np.uint32) @ np.array([[299], [587], [114]], np.uint32)
+    brightness: Images = ((weighted + 500) // 1000).astype(np.uint8)
+    return brightness
+
+
 @functools.cache
 def _photographs() -> tuple[npt.NDArray[np.uint8], ...]:
     return tuple(np.asarray(image, np.uint8) for image in load_sample_images().images)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from benchmarks.networks import NETWORKS, NORMALIZATION, Network, float_model
+from benchmarks.networks import NETWORKS, Network, float_model
 from pipeline.data.imagenet import open_imagenet
 from pipeline.data.source import Source, Split, UnreadableImageError
 from pipeline.errors import SixfoldError
@@ -44,7 +44,7 @@ class Problem:
     @property
     def normalization(self) -> Normalization:
         """What the network was trained with."""
-        return NORMALIZATION
+        return self.network.normalization
 
     @property
     def bounds(self) -> npt.NDArray[np.float32]:
@@ -105,7 +105,7 @@ def imagenet_problem(folder: Path) -> Problem:
 def float_file(network: Network) -> bytes:
     """The network's float ONNX file."""
     labels = tuple(map(str, range(network.architecture.num_classes)))
-    metadata = device_metadata("benchmark", labels, NORMALIZATION.mean, NORMALIZATION.std, CENTRAL_CROP)
+    metadata = device_metadata("benchmark", labels, network.normalization.mean, network.normalization.std, CENTRAL_CROP)
     return serialise(export_onnx(float_model(network), network.image_size, metadata))
 
 

@@ -65,7 +65,7 @@ def test_tables_are_made_again_from_the_file(command: Any) -> None:
     [
         (["--docs-only"], "reports/bench.json: not found; run `make bench`"),
         (["--docs-only", "--no-host"], "--docs-only: measures nothing"),
-        (["--network", "x"], "--network x: there is no such network; there are mbv2-035-96, mbv2-100-224"),
+        (["--network", "x"], "--network x: there is no such network; there are digits, mbv2-035-96, mbv2-100-224"),
     ],
 )
 def test_wrong_usage_is_one_line(
@@ -79,6 +79,8 @@ def test_wrong_usage_is_one_line(
 def test_the_list_names_the_rows(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("--list", "--core", "cortex-m4", "--no-host") == 0
     assert capsys.readouterr().out.splitlines() == [
+        "digits cortex-m4 portable frame",
+        "digits cortex-m4 cmsis-nn frame",
         "mbv2-035-96 cortex-m4 portable frame",
         "mbv2-035-96 cortex-m4 cmsis-nn frame",
         "mbv2-100-224 cortex-m4 portable frame",
