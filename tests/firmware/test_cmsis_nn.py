@@ -163,3 +163,27 @@ def test_the_function_follows_from_shape_and_core(padding: Padding, width: int, 
     builder.depthwise(builder.add_input((4, width, 4)), 3, 1, padding)
     graph = IntegerGraph(dict(builder.tensors), tuple(builder.operators), builder.input, "t1")
     assert chosen(graph, simd).function == function
+
+
+@pytest.mark.parametrize(
+    ("depth", "simd", "function", "leads"),
+    [
+        (8, "dsp", "sixfold_conv2d", True),  # fewer instructions, and in place
+        (9, "dsp", "sixfold_cmsis_nn_convolve_1x1", False),  # through all pixels for every two channels
+        (8, "mve", "sixfold_cmsis_nn_convolve_1x1", True),
+    ],
+)
+def test_1x1_convolutions_of_few_channels(depth: int, simd: Simd, function: str, leads: bool) -> None:
+    builder = GraphBuilder(np.random.default_rng(0))
+    builder.conv(builder.add_input((4, 4, depth)), 16)
+    kernel = chosen(IntegerGraph(dict(builder.tensors), tuple(builder.operators), builder.input, "t1"), simd)
+    assert kernel.function == function
+    assert (kernel.leads != (None,)) == leads
+
+
+@pytest.mark.parametrize(("channels", "leads"), [(124, 1), (125, 0)])
+def test_helium_goes_through_the_image_once_up_to_its_block_of_channels(channels: int, leads: int) -> None:
+    builder = GraphBuilder(np.random.default_rng(0))
+    builder.depthwise(builder.add_input((4, 4, channels)))
+    graph = IntegerGraph(dict(builder.tensors), tuple(builder.operators), builder.input, "t1")
+    assert len(chosen(graph, "mve").leads) == leads
