@@ -25,7 +25,7 @@ _FLOAT32 = struct.Struct("<f")
 
 #: Bytes that may be read for each byte of the file. Builders let equal strings and buffers share their bytes; a file in
 #: which everything is read this often is not one of theirs.
-_READS_PER_BYTE = 8
+_READS_PER_BYTE = 4
 #: What opening a table counts as: its object is larger than its bytes.
 _TABLE_COST = 32
 

@@ -7,6 +7,7 @@ of that module nothing else is used here, because its readers follow any offset.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ IDENTIFIER = b"TFL3"
 #: Tensors, operators and buffers; a MobileNetV2 has about 175, 65 and 110.
 MOST_OBJECTS = 10_000
 MOST_AXES = 4
+#: Tensors that one operator, or the whole network, reads or writes.
+_MOST_OPERANDS = 64
 #: Bytes of a name; longer ones are cut.
 _NAME_BYTES = 256
 
@@ -150,9 +153,10 @@ class TfliteFile:
             self._constants[index] = np.frombuffer(data, dtype).reshape(tensor.shape)
         return self._constants[index]
 
-    def metadata(self) -> dict[str, bytes]:
-        """The metadata entries by name."""
-        return {name: self._buffer(index) for name, index in self._metadata.items() if index < len(self._buffers)}
+    def metadata(self, wanted: Callable[[str], bool]) -> dict[str, bytes]:
+        """The metadata entries of the `wanted` names."""
+        found = {name: index for name, index in self._metadata.items() if index < len(self._buffers) and wanted(name)}
+        return {name: self._buffer(index) for name, index in found.items()}
 
     def _buffer(self, index: int) -> bytes:
         # Fields 1 and 2 place the data behind the flatbuffer, which only models above 2 GiB need.
@@ -189,10 +193,10 @@ class TfliteFile:
         return OperatorInfo(name, code, inputs, outputs, table.table(4), table.uint8(3))
 
     def _indices(self, table: Table, field: int, where: str, optional: bool = False) -> tuple[int, ...]:
-        indices = tuple(table.array(field, "<i4")[: MOST_OBJECTS + 1].tolist())
+        indices = tuple(table.array(field, "<i4")[: _MOST_OPERANDS + 1].tolist())
         lowest = -1 if optional else 0
-        if len(indices) > MOST_OBJECTS or any(not lowest <= index < len(self.tensors) for index in indices):
-            raise SixfoldError(f"{self.where}: {where}: refers to a tensor that does not exist")
+        if len(indices) > _MOST_OPERANDS or any(not lowest <= index < len(self.tensors) for index in indices):
+            raise SixfoldError(f"{self.where}: {where}: refers to a tensor that does not exist, or to too many")
         return indices
 
 

@@ -66,8 +66,8 @@ def read_metadata(file: TfliteFile) -> FileMetadata:
     Raises:
         SixfoldError: it is there and damaged.
     """
-    entries = file.metadata()
-    own = {name: _text(file, name, data) for name, data in sorted(entries.items()) if name.startswith(_OWN)}
+    entries = file.metadata(lambda name: name == _STANDARD or name.startswith(_OWN))
+    own = {name: _text(file, name, data) for name, data in sorted(entries.items()) if name != _STANDARD}
     sha256, names = own.pop(GRAPH_HASH, None), own.pop(UNWEIGHTED_NAMES, "[]")
     normalization, labels = None, None
     if _STANDARD in entries:

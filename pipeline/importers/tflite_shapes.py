@@ -5,8 +5,8 @@ import math
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from pipeline.graph.ir import NO_PADDING, Padding
-from pipeline.importers.tflite_file import OperatorInfo
+from pipeline.graph.ir import NO_PADDING, Padding, Tensor
+from pipeline.importers.tflite_file import OperatorInfo, TensorInfo
 from pipeline.importers.tflite_reading import Activation, Reading, Scores
 
 #: Rows or columns that one PAD adds on one side.
@@ -28,8 +28,7 @@ def pad(reading: Reading, operator: OperatorInfo) -> None:
     if any(batch) or any(channels) or not all(0 <= side <= _MOST_PADDING for side in (top, bottom, left, right)):
         reading.refuse(f"pads by {amounts.tolist()}; only 0 to {_MOST_PADDING} rows and columns are supported")
     result, tensor = reading.output_info(), source.tensor
-    same = result.scale.tolist() == [tensor.scale] and result.zero_point.tolist() == [tensor.zero_point]
-    if not same or result.type != schema.TensorType.INT8:
+    if not _stands_for_the_same(result, tensor):
         reading.refuse("its result has another type, scale or zero point than its input")
     if len(operator.inputs) > 2:
         fill = reading.constant(2, np.int8)
@@ -59,7 +58,12 @@ def reshape(reading: Reading, _: OperatorInfo) -> None:
             f"changes shape {[1, *tensor.shape]} to {list(result.shape)}; only 1x1 maps can be flattened: "
             "pool over the whole map before the classifier"
         )
-    same = result.scale.tolist() == [tensor.scale] and result.zero_point.tolist() == [tensor.zero_point]
-    if not same or result.type != schema.TensorType.INT8:
+    if not _stands_for_the_same(result, tensor):
         reading.refuse("its result has another type, scale or zero point than its input")
     reading.bind(Activation(tensor, NO_PADDING))
+
+
+def _stands_for_the_same(info: TensorInfo, tensor: Tensor) -> bool:
+    """Whether codes keep their meaning in the tensor that the file describes."""
+    single = info.type == schema.TensorType.INT8 and len(info.scale) == len(info.zero_point) == 1
+    return single and (float(info.scale[0]), int(info.zero_point[0])) == (tensor.scale, tensor.zero_point)

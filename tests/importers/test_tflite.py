@@ -344,6 +344,7 @@ REFUSALS: dict[str, tuple[Callable[[Any], None], str]] = {
     ),
     "writes twice": (of_operator(1, setting(outputs=[3])), "operator 1 (AVERAGE_POOL_2D)"),
     "two outputs": (of_operator(1, setting(outputs=[4, 3])), "operator 1 (AVERAGE_POOL_2D): has 2 outputs"),
+    "many operands": (of_operator(1, setting(inputs=[3] * 65)), "operator 1 (AVERAGE_POOL_2D): refers to a tensor"),
     "no tensor": (of_operator(1, setting(inputs=[77])), "operator 1 (AVERAGE_POOL_2D): refers to a tensor"),
     "two inputs": (lambda model: setattr(model.subgraphs[0], "inputs", [0, 0]), "has 2 inputs and 1 outputs"),
     "output is a map": (lambda model: setattr(model.subgraphs[0], "outputs", [3]), "its output has shape [2, 2, 4]"),
