@@ -196,7 +196,7 @@ def test_doctor_fails_only_on_what_an_enabled_target_needs(
     monkeypatch.setenv("PATH", str(repository))
     assert run(monkeypatch, "doctor") == 1
     captured = capsys.readouterr()
-    assert "failed: missing for the enabled targets: git, arm-none-eabi-gcc, qemu-system-arm" in captured.err
+    assert "failed: missing for the enabled targets: git, g++, arm-none-eabi-gcc, qemu-system-arm" in captured.err
     assert "gdb-multiarch" not in captured.err and "run scripts/install-system-packages.sh" in captured.out
     hosts = [load_target(name) for name in ("host-onnxruntime", "host-openvino")]
     assert [tool.name for tool in doctor.programs(hosts) if tool.needed] == ["git"]
