@@ -74,9 +74,14 @@ static serial_run_status run_layer(int32_t layer)
         return SERIAL_RUN_INTERRUPTED;
     }
     serial_box_enter_layer(serial_box(), layer);
-    const sixfold_status status = sixfold_run_layer(layer);
+    return sixfold_run_layer(layer) == SIXFOLD_OK ? SERIAL_RUN_DONE : SERIAL_RUN_REFUSED;
+}
+
+/* Between two layers the one before counts as running, so that a reset there is one in an inference too. */
+static serial_run_status end_run(serial_run_status status)
+{
     serial_box_enter_layer(serial_box(), SERIAL_NO_LAYER);
-    return status == SIXFOLD_OK ? SERIAL_RUN_DONE : SERIAL_RUN_REFUSED;
+    return status;
 }
 
 /* What all runs begin with: the input goes, or stays only in the copy. */
@@ -97,7 +102,7 @@ serial_run_status serial_run(uint32_t times)
         for (int32_t layer = 0; layer < sixfold_model.layers; ++layer) {
             const serial_run_status status = run_layer(layer);
             if (status != SERIAL_RUN_DONE) {
-                return status;
+                return end_run(status);
             }
         }
         if (answers) {
@@ -105,7 +110,7 @@ serial_run_status serial_run(uint32_t times)
             state.answered = true;
         }
     }
-    return SERIAL_RUN_DONE;
+    return end_run(SERIAL_RUN_DONE);
 }
 
 serial_run_status serial_time_layers(void (*each)(int32_t layer, uint64_t ticks))
@@ -116,11 +121,11 @@ serial_run_status serial_time_layers(void (*each)(int32_t layer, uint64_t ticks)
         const serial_run_status status = run_layer(layer);
         const uint64_t end = serial_ticks();
         if (status != SERIAL_RUN_DONE) {
-            return status;
+            return end_run(status);
         }
         each(layer, end - begin);
     }
-    return SERIAL_RUN_DONE;
+    return end_run(SERIAL_RUN_DONE);
 }
 
 const int8_t *serial_run_output(void)

@@ -176,6 +176,8 @@ def test_a_reset_in_an_inference_is_remembered_with_its_layer(artefacts: dict[st
             connect = ["-ex", f"target extended-remote {board.server}"]
             stop = ["-ex", "monitor system_reset", "-ex", "detach"]
             subprocess.run(["gdb-multiarch", "-nx", "-batch", *connect, *stop], capture_output=True, check=True)
+            while b"m-init-done" not in received:  # the emulator resets when it finds the time
+                received += connection.recv(4096)
         with open_link(board.port) as link:
             link.greet()
             end, boots = link.command("fault")
