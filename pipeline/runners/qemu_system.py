@@ -26,8 +26,8 @@ from pipeline.runners import Footprint, Latency, LayerCost, RunResult
 from pipeline.runners.firmware import EVALUATION, FirmwareArtefact, read_artefact
 from pipeline.targets import Target
 
-#: Test images that verification emulates: 15 ms each for the smallest network, 2 s for a width of 1.0 at 224x224.
-SAMPLES = 64
+#: Test images that verification emulates: 20 ms each for the smallest network, 1 s for a width of 1.0 at 224x224.
+SAMPLES = 200
 
 #: Longest wait for the next sample, far above what a loaded machine needs for the largest network.
 TIME_LIMIT_S = 180.0
