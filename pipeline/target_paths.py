@@ -10,9 +10,11 @@ from pipeline.targets import Target
 # What a backend reads beside its own module.
 _SOURCES = {
     "onnxruntime": "pipeline/backends/uint8_twin.py",
+    "onnxruntime-aarch64": "pipeline/backends",
     "openvino": "pipeline/backends/uint8_twin.py",
     "tvm": "pipeline/backends/linux",
     "litert": "pipeline/backends/litert",
+    "litert-aarch64": "pipeline/backends",
     "tflm": "pipeline/backends/litert",
     "cortex-m": "firmware",
     "ethos-u": "pipeline/backends",

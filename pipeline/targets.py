@@ -16,7 +16,7 @@ from pipeline.validation import Checked, read_yaml, validate
 TARGETS_FOLDER = Path("targets")
 
 #: Backends whose artefact is made from a ``.tflite`` file.
-TFLITE_BACKENDS = ("litert", "tflm")
+TFLITE_BACKENDS = ("litert", "litert-aarch64", "tflm")
 
 
 class MemoryRegion(Checked):
@@ -202,6 +202,14 @@ _BACKEND_FIELDS: dict[str, tuple[tuple[str, ...], bool]] = {
 }
 
 
+#: Backends whose runtime rounds in a way of its own, see `pipeline/graph/reference.py`.
+_OWN_REFERENCES: dict[str, Literal["xnnpack", "mlas-neon"]] = {
+    "litert": "xnnpack",
+    "litert-aarch64": "xnnpack",
+    "onnxruntime-aarch64": "mlas-neon",
+}
+
+
 class Target(Checked):
     """One board, or this host with one runtime.
 
@@ -212,7 +220,17 @@ class Target(Checked):
 
     name: str
     summary: str
-    backend: Literal["onnxruntime", "openvino", "tvm", "litert", "tflm", "cortex-m", "ethos-u"]
+    backend: Literal[
+        "onnxruntime",
+        "onnxruntime-aarch64",
+        "openvino",
+        "tvm",
+        "litert",
+        "litert-aarch64",
+        "tflm",
+        "cortex-m",
+        "ethos-u",
+    ]
     core: str
     clock_hz: Annotated[int, Field(gt=0)] | None = None
     kernels: Kernels | None = None
@@ -232,9 +250,9 @@ class Target(Checked):
         return "fixed-point" if self.backend in ("cortex-m", "tflm", "ethos-u") else "float"
 
     @property
-    def reference(self) -> Literal["fixed-point", "float", "xnnpack"]:
+    def reference(self) -> Literal["fixed-point", "float", "xnnpack", "mlas-neon"]:
         """The reference that the artefact's outputs must equal: the family's, or a runtime's own form of it."""
-        return "xnnpack" if self.backend == "litert" else self.family
+        return _OWN_REFERENCES.get(self.backend, self.family)
 
     @model_validator(mode="after")
     def _fields_suit_the_backend(self) -> "Target":

@@ -87,7 +87,7 @@ def test_memories_overlap_exactly_when_an_address_is_in_two(
         ("name: mps2-an386", "name: other", "name: is 'other', the file is called 'board'"),
         ("summary:", "\tsummary:", ": not valid YAML"),
         ("sram: {", "sram: [", ": not valid YAML"),
-        ("budget:", "tflite: {input: uint8}\nbudget:", "tflite is only for backend litert and tflm"),
+        ("budget:", "tflite: {input: uint8}\nbudget:", "tflite is only for backend litert and litert-aarch64 and tflm"),
         ("budget:", "openvino: {device: GPU}\nbudget:", "openvino is only for backend openvino"),
         ("backend: cortex-m", "backend: tvm", "instruction_sets is missing; backend tvm needs it"),
     ],

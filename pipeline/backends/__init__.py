@@ -9,9 +9,11 @@ from pipeline.targets import Target
 
 BACKEND_MODULES = {
     "onnxruntime": "pipeline.backends.onnxruntime",
+    "onnxruntime-aarch64": "pipeline.backends.linux.onnxruntime",
     "openvino": "pipeline.backends.openvino",
     "tvm": "pipeline.backends.tvm",
     "litert": "pipeline.backends.tflite",
+    "litert-aarch64": "pipeline.backends.linux.litert",
     "tflm": "pipeline.backends.tflite",
     "cortex-m": "pipeline.backends.cortex_m",
     "ethos-u": "pipeline.backends.ethos_u",

@@ -4,7 +4,8 @@ Accumulation is exact in both arithmetic families; they differ only in how an ac
 
 * ``fixed-point``: int32 multiplier and shift (TFLite reference kernels, TFLM, CMSIS-NN, our firmware);
 * ``float``: multiplication by a float32 factor, round half to even (ONNX Runtime, TVM, OpenVINO);
-* ``xnnpack``: of the float family too, but addition and pooling round as LiteRT with XNNPACK does.
+* ``xnnpack``: of the float family too, but addition and pooling round as LiteRT with XNNPACK does;
+* ``mlas-neon``: likewise, addition as ONNX Runtime does on Arm.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.graph import fixed_point, float_requantization, xnnpack
+from pipeline.graph import fixed_point, float_requantization, mlas_neon, xnnpack
 from pipeline.graph.ir import (
     Add,
     Conv2D,
@@ -27,7 +28,7 @@ from pipeline.graph.ir import (
     Weighted,
 )
 
-Family: TypeAlias = Literal["fixed-point", "float", "xnnpack"]
+Family: TypeAlias = Literal["fixed-point", "float", "xnnpack", "mlas-neon"]
 Int64Array: TypeAlias = npt.NDArray[np.int64]
 
 #: Samples computed together: bounds the memory of im2col without making the matrix products small.
@@ -151,7 +152,9 @@ def _requantize_weighted(graph: IntegerGraph, operator: Weighted, accumulator: I
 
 def _add(graph: IntegerGraph, operator: Add, left: Int8Array, right: Int8Array, family: Family) -> Int8Array:
     tensors = [graph.tensors[name] for name in (operator.left, operator.right, operator.output)]
-    if family == "float":
+    if family == "mlas-neon" and mlas_neon.takes_addition(*tensors):
+        return mlas_neon.add(left, right, *tensors)
+    if family in ("float", "mlas-neon"):
         return float_requantization.add(left, right, *tensors)
     if family == "xnnpack" and xnnpack.takes_addition(*tensors):
         return xnnpack.add(left, right, *tensors)
@@ -176,7 +179,7 @@ def _global_average_pool(
 ) -> Int8Array:
     count = values.shape[1] * values.shape[2]
     total = values.astype(np.int64).sum(axis=(1, 2), keepdims=True)
-    if family == "float":
+    if family in ("float", "mlas-neon"):
         tensor = graph.tensors[operator.input]
         factor = float_requantization.pool_factor(count)
         return float_requantization.requantize(total - count * tensor.zero_point, factor, tensor.zero_point)

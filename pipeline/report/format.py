@@ -7,7 +7,12 @@ _NARROW_SPACE = "\u202f"
 _NO_BREAK_SPACE = "\u00a0"
 _MINUS = "\u2212"
 
-_FAMILIES = {"fixed-point": "fixed point", "float": "float requantisation", "xnnpack": "XNNPACK"}
+_FAMILIES = {
+    "fixed-point": "fixed point",
+    "float": "float requantisation",
+    "xnnpack": "XNNPACK",
+    "mlas-neon": "MLAS on Arm",
+}
 
 
 def percent(fraction: float | None) -> str:

@@ -18,6 +18,8 @@ RUNNER_MODULES = {
     ("litert", "host"): "pipeline.runners.host_litert",
     ("tflm", "host"): "pipeline.runners.host_tflm",
     ("tvm", "qemu-user"): "pipeline.runners.qemu_user",
+    ("onnxruntime-aarch64", "qemu-user"): "pipeline.runners.qemu_user_folder",
+    ("litert-aarch64", "qemu-user"): "pipeline.runners.qemu_user_folder",
     ("cortex-m", "qemu-system"): "pipeline.runners.qemu_system",
     ("cortex-m", "serial"): "pipeline.runners.serial_port",
     ("ethos-u", "npu-model"): "pipeline.runners.ethos_u",

@@ -173,12 +173,13 @@ def test_memory_by_operator_is_drawn_beside_its_target(repository: Path) -> None
 def test_a_stand_in_says_that_it_is_one_and_gives_no_time(repository: Path) -> None:
     parity = {"reference": "fixed-point", "samples": 50, "elements": 500, "mismatched": 0, "max_lsb": 0}
     details = {"other_kernels": [{"kernels": "reference kernels", **parity}], "verified_on": "a PC"}
-    report = target_report(
-        "raspberry-pi-4-litert", latency=None, parity={**parity, "reference": "xnnpack"}, details=details
-    )
-    write(repository / "reports/raspberry-pi-4-litert.json", report)
-    text = words(page(("raspberry-pi-4-litert",)))
-    assert "Verified on this computer, a PC, which stands for Raspberry Pi 4" in text
+    report = target_report("my-board", latency=None, parity={**parity, "reference": "xnnpack"}, details=details)
+    write(repository / "reports/my-board.json", report)
+    target = (repository / "targets/host-litert.yaml").read_text().replace("host-litert", "my-board")
+    board = target.replace("{kind: host}", "{kind: host, stands_for: My Board}")
+    (repository / "targets/my-board.yaml").write_text(board)
+    text = words(page(("my-board",)))
+    assert "Verified on this computer, a PC, which stands for My Board" in text
     assert "equal, bit for bit, to the XNNPACK reference on 50 images" in text
     assert "Parity, reference kernels equal, bit for bit, to the fixed point reference on 50 images" in text
     assert "Latency — Flash" in text

@@ -38,7 +38,8 @@ def test_a_uint8_input_takes_the_same_codes_and_128(tmp_path):
 
 
 def test_where_this_computer_stands_for_another_no_time_is_told(tmp_path):
-    pi, graph = load_target("raspberry-pi-4-litert"), small_mobilenet(0)
+    runner = TARGET.runner.model_copy(update={"stands_for": "a board"})
+    pi, graph = TARGET.model_copy(update={"runner": runner}), small_mobilenet(0)
     result = host_litert.run_artefact(compiled(graph, pi, tmp_path), pi, random_inputs(graph, 1, 0))
     assert result.latency is None and result.details["verified_on"]
     with pytest.raises(SixfoldError, match="its time was not taken"):
