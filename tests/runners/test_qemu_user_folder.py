@@ -8,7 +8,6 @@ import pytest
 
 from pipeline import debian
 from pipeline.backends import load_backend
-from pipeline.errors import SixfoldError
 from pipeline.graph.reference import execute
 from pipeline.runners import load_runner
 from pipeline.targets import load_target
@@ -32,7 +31,7 @@ def compiled(graph, name, folder):
 
 def additions():
     """4 096 sums an image, of two tensors with scales of their own: enough for ties that float rounds otherwise."""
-    builder = GraphBuilder(np.random.default_rng(4))
+    builder = GraphBuilder(np.random.default_rng(8))
     source = builder.add_input((1, 1, 3))
     return builder.build(builder.add(*(builder.conv(source, 4096, relu6=False) for _ in range(2))))
 
@@ -55,18 +54,6 @@ def test_additions_tell_the_references_apart():
     for family in ("float", "xnnpack"):
         difference = np.abs(computed["mlas-neon"].astype(int) - computed[family])
         assert difference.max() == 1, family
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=emulates) for name in BOARDS])
-def test_a_damaged_model_is_named(tmp_path, name):
-    graph = small_mobilenet(0, channels=3)
-    target = compiled(graph, name, tmp_path / "artefact")
-    path = tmp_path / "artefact" / json.loads((tmp_path / "artefact/model.json").read_text())["engine"]["model"]
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(
-        SixfoldError, match=rf"{name}: the emulated program failed: error: .*{path.name}: .*cannot load"
-    ):
-        load_runner(target).run_artefact(tmp_path / "artefact", target, random_inputs(graph, 1, 0))
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -67,6 +67,16 @@ def test_a_wrong_length_is_one_line(tmp_path, target):
     assert done.stderr.splitlines()[-1] == "error: 17 bytes are no multiple of an image's 768"
 
 
+@pytest.mark.parametrize("target", [LITERT, ONNXRUNTIME], ids=["litert", "onnxruntime"])
+def test_a_damaged_model_is_named(tmp_path, target):
+    folder = compiled(target, tmp_path / "artefact")
+    path = folder / json.loads((folder / "model.json").read_text())["engine"]["model"]
+    path.write_bytes(path.read_bytes()[:1000])
+    done = run(folder, "--self-test")
+    assert done.returncode == 2
+    assert f"{path.name}: " in done.stderr.splitlines()[-1] and "cannot load it" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("target", "hidden"),
     [
