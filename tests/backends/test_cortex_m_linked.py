@@ -102,7 +102,7 @@ def test_a_kernel_compiled_without_the_vector_instructions_is_refused(
     monkeypatch.setenv(ROOT_VARIABLE, str(damaged))
     with pytest.raises(
         SixfoldError,
-        match=r"^layer conv2: arm_nn_mat_mult_nt_t_s8 has no smlad instruction: it was compiled without the vector "
+        match=r"^layer conv5: arm_nn_mat_mult_nt_t_s8 has no smlad instruction: it was compiled without the vector "
         r"instructions of cortex-m4 \(compiler flags: -mcpu=cortex-m4 .*\)$",
     ):
         compile_graph(GRAPH, TARGET, tmp_path)
