@@ -3,7 +3,7 @@
 Opaque discs of random colour fall on each other, their radii drawn from ``p(r) ~ r^-3``. Occlusion and that law give
 edges, flat areas and the scale-free spectrum of photographs (Lee, Mumford and Huang 2001, "Occlusion models for natural
 images"); networks can be trained on them (Baradad et al. 2021, "Learning to see by looking at noise").
-:mod:`calibration.impressions` turns them into what the network takes for its classes.
+:mod:`calibration.distillation` and :mod:`calibration.impressions` turn them into images that say more about a network.
 """
 
 from __future__ import annotations

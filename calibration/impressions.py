@@ -3,9 +3,10 @@
 Ranges have to hold what photographs excite in the network, above all in its last layers, where each channel answers to
 some classes only. Neither noise nor :mod:`calibration.dead_leaves` reach those values. The weights know them: an image
 changed step by step until the network is sure of a given class excites the channels that this class needs ("class
-impressions", Mopuri and Babu 2018; Haroush et al. 2020, "The knowledge within"). DFQ (Nagel et al. 2019) and ZeroQ (Cai
-et al. 2020) read the ranges from batch norm's statistics instead; the exported network has those folded away, and they
-describe each channel alone, without the correlations that rounding and bias correction need.
+impressions", Mopuri and Babu 2018; Haroush et al. 2020, "The knowledge within").
+
+This is for files that tell nothing else. Where they keep batch norm's moments, :mod:`calibration.distillation` has the
+better images.
 """
 
 from __future__ import annotations
@@ -46,15 +47,19 @@ def class_impressions(
         Of the shape of `start`.
     """
     generator = torch.Generator().manual_seed(seed)
-    classes = len(network.layer(network.output).parameters()[0])
-    order = torch.randperm(classes, generator=generator)
-    targets = order.repeat(-(-len(start) // classes))[: len(start)]
+    targets = class_targets(network, len(start), generator)
     finished = []
     for images, labels in zip(torch.split(start, BATCH), torch.split(targets, BATCH), strict=True):
         finished.append(_ascend(network, images, labels, low, high, generator))
         if progress is not None:
             progress(len(images))
     return torch.cat(finished)
+
+
+def class_targets(network: Network, count: int, generator: torch.Generator) -> Tensor:
+    """Classes in random order, all different as long as there are enough of them, ``(count,)``."""
+    classes = len(network.layer(network.output).parameters()[0])
+    return torch.randperm(classes, generator=generator).repeat(-(-count // classes))[:count]
 
 
 def _ascend(

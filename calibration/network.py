@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pipeline.channel_moments import ChannelMoments
+
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 Kind: TypeAlias = Literal["conv", "depthwise", "linear", "add", "pool"]
 
@@ -33,6 +35,7 @@ class Layer:
         bias: float32 ``(out channels,)``.
         padding: top, left, bottom, right.
         relu6: the output is clamped to [0, 6].
+        moments: of the output before the activation over the training images, if the file tells.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Layer:
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     relu6: bool = False
+    moments: ChannelMoments | None = None
 
     @property
     def weighted(self) -> bool:
@@ -78,6 +82,11 @@ class Network:
     def output(self) -> str:
         """Name of the tensor of logits."""
         return self.layers[-1].name
+
+    @property
+    def has_moments(self) -> bool:
+        """Whether the file kept what batch norm knew of the training images."""
+        return any(layer.moments is not None for layer in self.layers)
 
     def layer(self, name: str) -> Layer:
         """The layer called `name`.

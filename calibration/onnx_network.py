@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -10,6 +11,8 @@ import onnx
 from onnx import helper, numpy_helper
 
 from calibration.network import RELU6_LIMIT, Layer, Network
+from pipeline.channel_moments import KEY as MOMENTS
+from pipeline.channel_moments import ChannelMoments, decode_moments
 
 
 class UnsupportedModelError(ValueError):
@@ -79,8 +82,16 @@ class _Reader:
                 bias,
                 (stride[0], stride[1]),
                 (top, left, bottom, right),
+                moments=self._moments(node, len(weight)),
             ),
         )
+
+    def _moments(self, node: onnx.NodeProto, channels: int) -> ChannelMoments | None:
+        text = next((p.value for p in node.metadata_props if p.key == MOMENTS), None)
+        try:
+            return None if text is None else decode_moments(text, channels)
+        except ValueError as error:
+            self._refuse(node, str(error))
 
     def _relu6(self, node: onnx.NodeProto) -> None:
         low, high = (self._constant(node, position).item() for position in (1, 2))
@@ -88,9 +99,7 @@ class _Reader:
         if (low, high) != (0.0, RELU6_LIMIT) or producer not in self.layers:
             self._refuse(node, f"clamps to [{low:g}, {high:g}]; only ReLU6 on a layer's result is supported")
         layer = self.layers[producer]
-        self.layers[producer] = Layer(
-            layer.name, layer.kind, layer.inputs, layer.weight, layer.bias, layer.stride, layer.padding, relu6=True
-        )
+        self.layers[producer] = replace(layer, relu6=True)
         self.names[node.output[0]] = producer
 
     def _add(self, node: onnx.NodeProto, layer: Layer) -> None:

@@ -12,8 +12,9 @@ class Options:
 
     Attributes:
         clip: choose each range by the noise it causes in the logits; otherwise it reaches to the extremes.
-        margin: how far beyond the extremes a range reaches that is not clipped, as a factor, >= 1: for images that
-            are not what the network will see. ReLU6 bounds it all the same.
+        doubt: by what factor, >= 1, a channel may reach further on what the network will see than on these images. A
+            range that is not clipped reaches as far beyond the extremes, and so do the logits; the clip of a ReLU6
+            output is chosen with this in mind. ReLU6 bounds it all the same.
         centre: shift the channels of linear tensors to mean zero.
         equalise: a scale per channel wherever the neighbouring weights can absorb it.
         share_chain: one scale for all tensors of a residual chain, so that its additions need no rescaling.
@@ -24,7 +25,7 @@ class Options:
     """
 
     clip: bool = True
-    margin: float = 1.0
+    doubt: float = 1.0
     centre: bool = True
     equalise: bool = True
     share_chain: bool = False

@@ -52,7 +52,7 @@ def decide_encodings(
         network: the float network.
         statistics: of the same network.
         input_range: least and greatest value that a pixel can have.
-        options: uses `clip`, `centre` and `equalise`.
+        options: uses `clip`, `doubt`, `centre` and `equalise`.
     """
     return _Ranges(network, statistics, options).decide(input_range)
 
@@ -112,19 +112,27 @@ class _Ranges:
         variance = np.maximum(source.power - source.mean**2, 0.0)
         return Reader(kernel.max(2), kernel.shape[2], self.statistics[layer.name].linear_sensitivity, variance)
 
-    def _limits(self, statistics: TensorStatistics, offset: Float64Array, side: int, steps: int) -> Float64Array:
+    def _limits(
+        self,
+        statistics: TensorStatistics,
+        offset: Float64Array,
+        side: int,
+        steps: int,
+        doubt: float = 1.0,
+        bound: float = np.inf,
+    ) -> Float64Array:
         """How far each channel has to reach from its offset, upwards (`side` 1) or downwards (-1)."""
         extreme = statistics.high - offset if side > 0 else offset - statistics.low
         maximum = np.maximum(extreme, 0.0)
         if not self.options.clip:
-            return maximum * self.options.margin
+            return maximum * self.options.doubt
         values = (statistics.activated - _column(offset)) * side
-        return one_sided_limits(values, statistics.weights, maximum, steps)
+        return one_sided_limits(values, statistics.weights, maximum, steps, doubt, bound)
 
     def _bounded(self, name: str) -> None:
         statistics = self.statistics[name]
         zeros = np.zeros(len(statistics.high))
-        limits = self._limits(statistics, zeros, 1, 255)
+        limits = self._limits(statistics, zeros, 1, 255, self.options.doubt, RELU6_LIMIT)
         live = limits[limits > 0]
         typical = float(np.median(live)) if len(live) else DEAD_RANGE
         least = np.clip(limits, FLOOR * typical, RELU6_LIMIT) / 255
@@ -145,9 +153,9 @@ class _Ranges:
         """One clip for all channels of a ReLU6 output."""
         maximum = min(float(statistics.high.max()), RELU6_LIMIT) or DEAD_RANGE
         if not self.options.clip:
-            return min(maximum * self.options.margin, RELU6_LIMIT)
+            return min(maximum * self.options.doubt, RELU6_LIMIT)
         flat = (statistics.activated.flatten()[None], statistics.weights.flatten()[None])
-        return float(one_sided_limits(*flat, np.array([maximum]))[0])
+        return float(one_sided_limits(*flat, np.array([maximum]), 255, self.options.doubt, RELU6_LIMIT)[0])
 
     def _linear(self, group: list[str]) -> None:
         offsets = self._offsets(group)
@@ -179,9 +187,13 @@ class _Ranges:
     def _interval(
         self, name: str, offset: Float64Array, unit: Float64Array, low: float, high: float
     ) -> tuple[float, float]:
+        statistics, doubt = self.statistics[name], self.options.doubt
         if low >= high:
-            low, high = -DEAD_RANGE, DEAD_RANGE
-        return _clipped(self.statistics[name], offset, unit, (low, high)) if self.options.clip else (low, high)
+            return -DEAD_RANGE, DEAD_RANGE
+        if name == self.network.output and doubt > 1:
+            # Which class wins is read off the highest logit, and nothing after it could make up for a clip.
+            return float(statistics.low.min()) * doubt, float(statistics.high.max()) * doubt
+        return _clipped(statistics, offset, unit, (low, high)) if self.options.clip else (low, high)
 
     def _shared_width(
         self,

@@ -1,6 +1,6 @@
 """What an interrupted calibration had already worked out: kept in a folder, so that the next run goes on from there.
 
-Three things are worth keeping: class impressions, the encodings, and each layer's weights. All else is computed again,
+Three things are worth keeping: synthetic images, the encodings, and each layer's weights. All else is computed again,
 the same to the last bit, since calibration is deterministic.
 """
 

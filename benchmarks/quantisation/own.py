@@ -34,7 +34,7 @@ SWITCHES: dict[str, str] = {
 #: Modules of calibration that report on a result and decide none.
 REPORTING = ("calibration/equivalence.py", "calibration/error_analysis.py", "calibration/range_report.py")
 #: Modules that decide one only where synthetic images are needed.
-SYNTHESIS = ("calibration/dead_leaves.py", "calibration/impressions.py")
+SYNTHESIS = ("calibration/dead_leaves.py", "calibration/distillation.py", "calibration/impressions.py")
 OTHERS = ("pipeline/graph/ir.py", "pipeline/graph/qdq.py", "pipeline/preprocess.py")
 PACKAGES = ("numpy", "onnx", "torch")
 

@@ -1,6 +1,7 @@
 """MobileNetV2 as an ONNX file whose bytes depend on the weights alone."""
 
 import copy
+import itertools
 import json
 import logging
 import warnings
@@ -13,6 +14,8 @@ from onnx import ModelProto, NodeProto, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from pipeline.channel_moments import KEY as MOMENTS
+from pipeline.channel_moments import ChannelMoments, encode_moments
 from pipeline.models.checkpoint import check_finite
 from pipeline.models.mobilenet_v2 import MobileNetV2
 
@@ -42,12 +45,30 @@ def fold_batch_norm(model: MobileNetV2) -> MobileNetV2:
     return folded
 
 
+def batch_norm_moments(model: MobileNetV2) -> dict[str, ChannelMoments]:
+    """What each convolution's folded output had as mean and deviation in training, by the convolution's module name.
+
+    Batch norm in evaluation mode gives a channel of variance `v` the deviation ``|gamma| sqrt(v / (v + eps))``.
+    """
+    found: dict[str, ChannelMoments] = {}
+    for path, container in model.named_modules():
+        children = list(container.named_children()) if isinstance(container, nn.Sequential) else []
+        for (name, first), (_, second) in itertools.pairwise(children):
+            if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+                variance = second.running_var
+                assert variance is not None
+                deviation = second.weight.detach().abs() * torch.sqrt(variance / (variance + second.eps))
+                found[f"{path}.{name}"] = ChannelMoments(second.bias.detach().numpy(), deviation.numpy())
+    return found
+
+
 def export_onnx(model: MobileNetV2, image_size: int, metadata: Mapping[str, str]) -> ModelProto:
     """Export `model` for one image.
 
     Input `input` is float32 (1, channels, image_size, image_size), normalised; output `logits` is float32 (1, classes).
     Nodes, and tensors but for these two, are named after the modules that make them: `features.1.conv.0.0` is that
-    convolution, `features.3.add` the residual of block 3. Nothing of the machine or the time is in the file.
+    convolution, `features.3.add` the residual of block 3. Nothing of the machine or the time is in the file. Each
+    convolution's node keeps what its batch norm knew of the training images, see :mod:`pipeline.channel_moments`.
 
     Args:
         model: in evaluation mode, on the CPU, with batch norm.
@@ -79,6 +100,7 @@ def export_onnx(model: MobileNetV2, image_size: int, metadata: Mapping[str, str]
     _complete_biases(exported)
     _name_after_modules(exported)
     _strip(exported)
+    _add_moments(exported, batch_norm_moments(model))
     for key in sorted(metadata):
         exported.metadata_props.add(key=key, value=metadata[key])
     onnx.checker.check_model(exported, full_check=True)
@@ -102,6 +124,12 @@ def device_metadata(
         "sixfold.central_crop": json.dumps(central_crop),
         "sixfold.source": source,
     }
+
+
+def _add_moments(model: ModelProto, moments: Mapping[str, ChannelMoments]) -> None:
+    for node in model.graph.node:
+        if node.name in moments:
+            node.metadata_props.add(key=MOMENTS, value=encode_moments(moments[node.name]))
 
 
 def _complete_biases(model: ModelProto) -> None:

@@ -7,6 +7,7 @@ from onnx import numpy_helper
 
 from calibration.network import forward
 from calibration.onnx_network import UnsupportedModelError, network_from_onnx
+from pipeline.channel_moments import KEY, ChannelMoments, encode_moments
 from tests.onnx_models import float_model, images
 
 
@@ -46,4 +47,28 @@ def test_an_unknown_operator_is_refused_by_node():
     model = float_model(0)
     model.graph.node[0].op_type = "ConvTranspose"
     with pytest.raises(UnsupportedModelError, match=r"node 'stem' \(ConvTranspose\)"):
+        network_from_onnx(model)
+
+
+def test_moments_are_read_where_the_file_has_them():
+    model = float_model(0)
+    assert not network_from_onnx(model).has_moments
+    node = next(node for node in model.graph.node if node.op_type == "Conv")
+    channels = next(i.dims[0] for i in model.graph.initializer if i.name == node.input[1])
+    moments = ChannelMoments(np.arange(channels, dtype=np.float32), np.ones(channels, np.float32))
+    node.metadata_props.add(key=KEY, value=encode_moments(moments))
+    network = network_from_onnx(model)
+    assert network.has_moments
+    # The activation behind the convolution does not lose them.
+    read = network.layer(node.name).moments
+    assert read is not None
+    assert np.array_equal(read.mean, moments.mean)
+    assert np.array_equal(read.deviation, moments.deviation)
+
+
+def test_damaged_moments_are_refused_by_node():
+    model = float_model(0)
+    node = next(node for node in model.graph.node if node.op_type == "Conv")
+    node.metadata_props.add(key=KEY, value="AAAA")
+    with pytest.raises(UnsupportedModelError, match=rf"node '{node.name}' \(Conv\): sixfold\.batch_norm has 3 bytes"):
         network_from_onnx(model)

@@ -115,6 +115,25 @@ def test_a_limit_without_outliers_is_the_maximum_and_an_outlier_nobody_needs_is_
     assert limits[1] == pytest.approx(1, abs=0.04)
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**16), st.floats(1.01, 3), st.floats(0.5, 6))
+def test_doubt_widens_a_range_but_not_beyond_its_bound(seed, doubt, bound):
+    rng = np.random.default_rng(seed)
+    values = torch.from_numpy(np.minimum(rng.exponential(1, (3, 200)), bound))
+    weights = torch.from_numpy(rng.exponential(1, (3, 200)))
+    greatest = values.amax(1).numpy()
+    sure = one_sided_limits(values, weights, greatest, bound=bound)
+    doubtful = one_sided_limits(values, weights, greatest, doubt=doubt, bound=bound)
+    step = 0.03 * doubt * greatest  # of the grid of clips
+    assert (doubtful >= sure - step).all()
+    assert (doubtful <= np.minimum(doubt * greatest, bound) + 1e-6).all()
+
+
+def test_doubt_widens_a_range_to_the_full_where_rounding_costs_nothing():
+    values, weights = torch.ones(1, 100), torch.ones(1, 100)
+    assert one_sided_limits(values, weights, np.ones(1), 1e6, doubt=2.0).item() == pytest.approx(2, abs=0.01)
+
+
 def test_a_dead_channel_has_limit_zero():
     assert one_sided_limits(torch.zeros(1, 5), torch.ones(1, 5), np.zeros(1)).tolist() == [0]
 

@@ -40,7 +40,7 @@ def steps_of(folder: Path, stop_after: int | None = None) -> tuple[list[str], Ca
 def test_an_interrupted_run_goes_on_where_it_was_and_gives_the_same_graph(tmp_path, stop_after):
     everything, keep = steps_of(tmp_path / "undisturbed")
     expected = quantize(keep)
-    assert everything[:2] == ["impressions", "encodings"]
+    assert everything[:2] == ["synthetic", "encodings"]
     before, keep = steps_of(tmp_path / "killed", stop_after)
     with pytest.raises(PowerCutError):
         quantize(keep)

@@ -13,9 +13,11 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.channel_moments import KEY as MOMENTS
+from pipeline.channel_moments import decode_moments
 from pipeline.errors import SixfoldError
 from pipeline.models.mobilenet_v2 import Architecture, MobileNetV2
-from pipeline.models.onnx_export import device_metadata, export_onnx, fold_batch_norm, serialise
+from pipeline.models.onnx_export import batch_norm_moments, device_metadata, export_onnx, fold_batch_norm, serialise
 
 REPOSITORY = Path(__file__).parents[2]
 METADATA = device_metadata("digits", ("null", "zwölf", "drei"), (0.5,), (0.25,))
@@ -106,7 +108,49 @@ def test_no_trace_of_the_machine(exported: onnx.ModelProto) -> None:
     for stranger in (b"/work", str(REPOSITORY).encode(), b".venv", b"torch", b"stack_trace", b".py"):
         assert stranger not in content
     assert not exported.producer_version
-    assert not any(node.metadata_props or node.doc_string for node in exported.graph.node)
+    assert {p.key for node in exported.graph.node for p in node.metadata_props} == {MOMENTS}
+    assert not any(node.doc_string for node in exported.graph.node)
+
+
+def test_moments_are_those_of_the_folded_outputs_on_the_images_that_batch_norm_saw() -> None:
+    model, images = lived_in_model(), torch.randn(8, 1, 64, 64)
+
+    def see(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        assert isinstance(module, nn.BatchNorm2d)
+        module.running_var, module.running_mean = torch.var_mean(inputs[0], (0, 2, 3), correction=0)
+
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.register_forward_pre_hook(see)
+    with torch.no_grad():
+        model(images)
+    found: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+    folded, expected = fold_batch_norm(model), batch_norm_moments(model)
+    for name, module in folded.named_modules():
+        if isinstance(module, nn.Conv2d):
+
+            def note(_module: nn.Module, _inputs: object, output: torch.Tensor, name: str = name) -> None:
+                found[name] = torch.std_mean(output, (0, 2, 3), correction=0)
+
+            module.register_forward_hook(note)
+    with torch.no_grad():
+        folded(images)
+    assert found.keys() == expected.keys()
+    for name, (deviation, mean) in found.items():
+        np.testing.assert_allclose(mean.numpy(), expected[name].mean, atol=1e-3)
+        np.testing.assert_allclose(deviation.numpy(), expected[name].deviation, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_each_convolution_keeps_its_moments(exported: onnx.ModelProto) -> None:
+    expected = batch_norm_moments(lived_in_model())
+    convolutions = [node for node in exported.graph.node if node.op_type == "Conv"]
+    assert {node.name for node in convolutions} == expected.keys()
+    for node in convolutions:
+        (entry,) = node.metadata_props
+        read = decode_moments(entry.value, len(expected[node.name].mean))
+        assert np.array_equal(read.mean, expected[node.name].mean)
+        assert np.array_equal(read.deviation, expected[node.name].deviation)
 
 
 @pytest.mark.slow
