@@ -1,10 +1,14 @@
 """Images distilled from batch norm: what calibration without photographs sees if the file kept the moments.
 
-A layer's channels had known mean and deviation over the training images (:mod:`pipeline.channel_moments`); on ImageNet
-photographs those of the packaged weights are met to 5 % of a deviation and 4 % of its size. Images are changed step by
-step until the network's layers have these moments on them (ZeroQ, Cai et al. 2020; DeepInversion, Yin et al. 2020), and
-until the network sees a given class in each (:mod:`calibration.impressions`): the moments say how far a channel usually
-reaches, the classes excite those channels of the last layers that answer to few images. The loss is
+A layer's channels had known mean and deviation over the training images (:mod:`pipeline.channel_moments`). They
+describe photographs well: on 200 of ImageNet's, the means of the packaged weights' expansions are 0.03 to 0.09
+deviations off, and most deviations less than 5 %; on class impressions it is 0.2 to 0.9 deviations and up to a factor
+of four.
+
+Images are changed step by step until the network's layers have these moments on them (ZeroQ, Cai et al. 2020;
+DeepInversion, Yin et al. 2020), and until the network sees a given class in each (:mod:`calibration.impressions`): the
+moments say how far a channel usually reaches, the classes excite those channels of the last layers that answer to few
+images. The loss is
 
 ``sum over images of cross entropy + WEIGHT n sum over layers of mean over channels of
 ((mean - beta) / gamma)^2 + log(deviation / gamma)^2``.
@@ -12,10 +16,14 @@ reaches, the classes excite those channels of the last layers that answer to few
 * The moments are those of **all** `n` images, not of a batch: a single image may differ from the rest as photographs
   do (Zhang et al. 2021, "Diversifying sample generation", on what is lost otherwise). Images are changed a batch at a
   time; the others count with the sums of their last visit.
-* Steps are taken in Fourier space, a wave of frequency `f` being ``f^-1.5`` times as mobile: photographs have such
-  spectra (Field 1987), while the plain gradient makes high-frequency noise that excites the first layers as no
-  photograph does (Olah et al. 2017, "Feature visualization", preconditioning). Measured after 20 steps, the sum over
-  layers is 4.9 with it and 29.7 without.
+* Steps are taken in Fourier space, a wave of frequency `f` being ``f^-1.5`` times as mobile: the amplitudes of
+  photographs fall with frequency (about as ``1/f``, Field 1987), while the plain gradient makes high-frequency noise
+  that excites the first layers as no photograph does (Olah et al. 2017, "Feature visualization", preconditioning).
+  Measured after 20 steps on 16 images, the sum over layers is 29.7 without and 13.7 with ``f^-1`` at a weight of 0.3,
+  7.4 with ``f^-1`` and 4.9 with ``f^-1.5`` at a weight of 10.
+
+Also tried: correcting each layer's remaining error of mean and deviation on these images by an affine map per channel
+while ranges and weights are worked out. The moments are then exact, and the result was 0.7 dB worse on photographs.
 """
 
 from __future__ import annotations
