@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PYTEST := pytest --numprocesses=auto --dist=loadfile
 READY := .venv/.complete
 
-.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-quantisation lock clean
+.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-quantisation lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ bench-quantisation: setup ## our quantisation and others' on DATA=FOLDER: report
 
 bench-npu: setup ## what Vela makes of the benchmark networks: reports/npu.json, docs/ethos-u.md
 	python -m benchmarks.npu
+
+bench-aarch64: setup ## executed instructions of TVM, ONNX Runtime and LiteRT on emulated Arm cores: reports/aarch64.json
+	python -m benchmarks.aarch64 $(ARGS)
 
 lock: setup ## regenerate constraints.txt from pyproject.toml (UPGRADE=1 takes the newest versions)
 	python scripts/lock.py $(if $(UPGRADE),--upgrade)
