@@ -27,7 +27,9 @@ def main() -> None:
     """Entry point: 0 good, 1 a code differs from its reference, 2 wrong usage or something is missing."""
     unknown = sorted(set(sys.argv[1:]) - set(ENGINES))
     if unknown:
-        raise SixfoldError(f"usage: python -m benchmarks.aarch64 [ENGINE]..., of {', '.join(ENGINES)}; not {unknown[0]}")
+        raise SixfoldError(
+            f"usage: python -m benchmarks.aarch64 [ENGINE]..., of {', '.join(ENGINES)}; not {unknown[0]}"
+        )
     chosen = [engine for engine in ENGINES if engine in sys.argv[1:] or len(sys.argv) == 1]
     cases = [Case(NETWORKS[_NETWORK], engine, core) for core in CORES for engine in chosen]
     results = Results(rows=tuple(measure_all(cases, _load)))
