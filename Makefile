@@ -16,7 +16,7 @@ READY := .venv/.complete
 .PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-quantisation lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## system packages and the Python environment in .venv
 
