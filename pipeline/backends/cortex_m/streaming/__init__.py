@@ -1,0 +1,1 @@
+"""MobileNetV2 row by row: schedule, code and packed weights for `firmware/kernels/streaming`."""

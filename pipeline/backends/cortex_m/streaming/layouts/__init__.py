@@ -1,0 +1,1 @@
+"""One module per build of `firmware/kernels/streaming`."""
