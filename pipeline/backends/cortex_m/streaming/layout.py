@@ -1,6 +1,7 @@
 """How one build of the streaming kernels lays its data out: the seam between the emitter and the builds.
 
-A build is a folder of `firmware/kernels/streaming` and a module of `layouts`. Both know the same bytes; nothing else does.
+A build is a folder of `firmware/kernels/streaming` and a module of `layouts`. Both know the same bytes; nothing else
+does.
 """
 
 from dataclasses import dataclass
