@@ -16,6 +16,7 @@ from pipeline.float_model import float_logits
 from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.metadata import IMPORTED, read_normalization
 from pipeline.paths import FLOAT_MODEL, INT8_MODEL
+from pipeline.predictions import digest
 from pipeline.preprocess import Images, quantize_pixels
 
 #: Random inputs for an imported network without images.
@@ -48,6 +49,11 @@ class Samples:
     def source(self) -> str:
         """What they are, for the report."""
         return self.labelled.source if self.labelled else f"{len(self.inputs)} random inputs"
+
+    @property
+    def sha256(self) -> str:
+        """Equal for the same images with the same labels, whatever network they are prepared for."""
+        return digest(self.labelled.images, self.labelled.labels) if self.labelled else digest(self.inputs)
 
 
 def choose_samples(graph: IntegerGraph, own: LabelledImages | None = None) -> Samples:

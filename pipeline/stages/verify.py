@@ -32,9 +32,10 @@ from pipeline.parity import (
     operator_parity,
 )
 from pipeline.paths import INT8_MODEL, artefact_folder, board_report, target_report
+from pipeline.predictions import Predictions
 from pipeline.progress import progress_bar
 from pipeline.runners import RunResult, load_runner
-from pipeline.stages.samples import LabelledImages, choose_samples, score_predictions
+from pipeline.stages.samples import LabelledImages, Samples, choose_samples, score_predictions
 from pipeline.targets import Budget, RunnerSpec, Target, load_target
 
 #: Test images on which a runtime that fuses across a rounding is checked operator by operator.
@@ -89,6 +90,7 @@ def verify_target(name: str, port: str | None = None, images: LabelledImages | N
     violations = _violations(target.budget, accuracy, result, checks, operators)
     contents = _report(target, graph, accuracy, own, checks, operators, result, violations)
     contents["details"]["inputs"] = samples.source
+    contents["predictions"] = _predictions(samples, scored, predictions).record().model_dump()
     write_json(report, contents)
     if violations:
         raise GateFailedError(f"{name}: {'; '.join(violations)} (see {report})")
@@ -131,6 +133,11 @@ def _spread(available: int, wanted: int | None) -> npt.NDArray[np.int64]:
     if wanted is None or wanted >= available:
         return np.arange(available)
     return np.linspace(0, available - 1, wanted).astype(np.int64)
+
+
+def _predictions(samples: Samples, scored: npt.NDArray[np.int64], classes: npt.NDArray[np.int64]) -> Predictions:
+    labels = None if samples.labelled is None else samples.labelled.labels[scored]
+    return Predictions(samples.sha256, len(samples.inputs), scored, classes, labels)
 
 
 def _violations(
