@@ -1,13 +1,17 @@
+import hashlib
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from pipeline import cli, errors
 from pipeline.cli import doctor
+from pipeline.cli.app import COMMANDS, EXIT_CODES
 from pipeline.cli.doctor import Finding, Tool
 from pipeline.report.markdown import markers
 from pipeline.stages import compile as compile_stage
@@ -41,13 +45,25 @@ def test_help_documents_the_exit_codes_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "0 good, 1 a gate failed" in done.stdout and "2 wrong usage or input" in " ".join(done.stdout.split())
+    printed = " ".join(done.stdout.split())
+    assert all(f"{code} {meaning}" in printed for code, meaning in EXIT_CODES.items())
 
 
-@pytest.mark.parametrize("command", ["targets", "doctor", "build", "verify", "report"])
-def test_each_command_has_help(command: str) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_with_examples(command: str) -> None:
     result = CliRunner().invoke(cli.app, [command, "--help"])
     assert result.exit_code == 0 and "Usage:" in result.output
+    assert all(f"  {line}\n" in result.output for line in COMMANDS[command].EXAMPLES)
+
+
+@pytest.mark.parametrize("line", [line for module in COMMANDS.values() for line in module.EXAMPLES])
+def test_each_example_is_a_command_line_that_parses(line: str) -> None:
+    group = typer.main.get_command(cli.app)
+    for part in line.split("&&"):
+        program, name, *arguments = shlex.split(part)
+        assert program == "sixfold"
+        command = group.get_command(typer.Context(group), name)  # type: ignore[attr-defined]
+        command.make_context(name, arguments)
 
 
 @pytest.mark.parametrize(
@@ -120,17 +136,51 @@ def test_params_prints_the_lines_to_paste(monkeypatch: pytest.MonkeyPatch, capsy
     assert printed in Path("params.yaml").read_text() and printed.count("\n") == 4
 
 
-def test_build_and_verify_call_the_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_and_verify_call_the_stages(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     called: list[tuple[str | None, ...]] = []
-    monkeypatch.setattr(compile_stage, "compile_target", lambda name: called.append(("build", name)))
-    monkeypatch.setattr(verify_stage, "verify_target", lambda name, port: called.append(("verify", name, port)))
-    assert run(monkeypatch, "build", "mps2-an386") == run(monkeypatch, "verify", "host-openvino") == 0
-    assert run(monkeypatch, "verify", "mps2-an386", "--port", "/dev/ttyACM0") == 0
+
+    def compile_target(name: str) -> None:
+        print("a stage's prose")
+        (repository / "artifacts" / name).mkdir(parents=True)
+        (repository / "artifacts" / name / "model.c").write_text("int\n")
+        called.append(("build", name))
+
+    def verify_target(name: str, port: str | None, images: object) -> None:
+        assert images is None
+        called.append(("verify", name, port))
+
+    monkeypatch.setattr(compile_stage, "compile_target", compile_target)
+    monkeypatch.setattr(verify_stage, "verify_target", verify_target)
+    assert run(monkeypatch, "build", "mps2-an386", "--json") == 0
+    built = json.loads(capsys.readouterr().out)
+    assert built["files"]["model.c"] == {"bytes": 4, "sha256": hashlib.sha256(b"int\n").hexdigest()}
+    assert run(monkeypatch, "verify", "host-openvino") == 0
+    assert capsys.readouterr().out.startswith("host-openvino: passed, 97.50")
+    write(repository / "reports/boards/mps2-an386.json", target_report("mps2-an386"))
+    assert run(monkeypatch, "verify", "mps2-an386", "--port", "/dev/ttyACM0", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == target_report("mps2-an386")
     assert called == [
         ("build", "mps2-an386"),
         ("verify", "host-openvino", None),
         ("verify", "mps2-an386", "/dev/ttyACM0"),
     ]
+
+
+def test_a_failed_verification_prints_its_report_and_exits_with_1(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = target_report("mps2-an386", budget={"passed": False, "violations": ["too large"]})
+
+    def verify_target(name: str, port: str | None, images: object) -> None:
+        write(repository / f"reports/{name}.json", failed)
+        raise errors.GateFailedError(f"{name}: too large")
+
+    monkeypatch.setattr(verify_stage, "verify_target", verify_target)
+    assert run(monkeypatch, "verify", "mps2-an386", "--json") == 1
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == failed and captured.err == "failed: mps2-an386: too large\n"
 
 
 def test_only_microcontrollers_have_a_port(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +203,7 @@ def test_how_a_command_ends(
     code: int,
     line: str,
 ) -> None:
-    def fail(name: str, port: str | None) -> None:
+    def fail(name: str, port: str | None, images: object) -> None:
         raise failure
 
     monkeypatch.setattr(verify_stage, "verify_target", fail)
@@ -162,7 +212,7 @@ def test_how_a_command_ends(
 
 
 def test_a_defect_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(name: str, port: str | None) -> None:
+    def fail(name: str, port: str | None, images: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(verify_stage, "verify_target", fail)

@@ -12,4 +12,4 @@ __all__ = ["app", "main"]
 @exits_cleanly
 def main() -> None:
     """Entry point: 0 good, 1 a gate failed, 2 wrong usage or input, 130 interrupted."""
-    app()
+    app(prog_name="sixfold")

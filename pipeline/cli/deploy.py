@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from pipeline.cli.output import print_json
 from pipeline.deploy import ssh
 from pipeline.deploy.board import Address
 from pipeline.deploy.release import Release
@@ -18,6 +19,7 @@ def deploy_target(
     known_hosts: Path | None = None,
     roll_back: bool = False,
     dry_run: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Deploy to `host`, roll back there, or only print what would be done.
 
@@ -29,14 +31,23 @@ def deploy_target(
         raise SixfoldError(f"{target.name} is flashed over SSH: --host [USER@]HOST[:PORT] is missing")
     address = Address.parse(host, identity, known_hosts)
     if dry_run:
-        print("\n".join(ssh.planned_steps(target, address)))
-    elif roll_back:
+        steps = ssh.planned_steps(target, address)
+        if as_json:
+            print_json({"target": target.name, "dry_run": True, "commands": steps})
+        else:
+            print("\n".join(steps))
+        return
+    if roll_back:
         name, answer = ssh.roll_back(target, address)
-        _print(f"{target.name}: {address} is back at version {name}", answer)
+        headline = f"{target.name}: {address} is back at version {name}"
     else:
         answer = ssh.deploy(target, address)
         name = Release.of(artefact_folder(target.name)).name
-        _print(f"{target.name}: version {name} is the current one on {address}", answer)
+        headline = f"{target.name}: version {name} is the current one on {address}"
+    if as_json:
+        print_json({"target": target.name, "dry_run": False, "version": name, "self_test": answer})
+    else:
+        _print(headline, answer)
 
 
 def _print(headline: str, answer: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """`sixfold doctor`: is everything here that the enabled targets need, and what can this processor do?"""
 
-import json
 import re
 import shutil
 import subprocess
@@ -9,6 +8,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from pipeline.cli.output import print_json
 from pipeline.errors import GateFailedError
 from pipeline.params import load_params
 from pipeline.pins import CONSTRAINTS_FILE, read_pins
@@ -209,7 +209,7 @@ def diagnose() -> Diagnosis:
 def print_diagnosis(diagnosis: Diagnosis, as_json: bool) -> None:
     """Print the findings as a table, or as JSON."""
     if as_json:
-        print(json.dumps({**asdict(diagnosis), "missing": diagnosis.missing}, indent=2))
+        print_json({**asdict(diagnosis), "missing": diagnosis.missing})
         return
     listing = table("tool", "version", "used for", "state")
     for finding in diagnosis.findings:

@@ -1,12 +1,12 @@
 """`sixfold evaluate`: prints the score of a pair of models."""
 
-import json
 import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.cli.output import print_json
 from pipeline.errors import SixfoldError
 from pipeline.preprocess import Normalization
 from pipeline.report.format import decibels, interval, percent, points
@@ -30,7 +30,7 @@ def evaluate_pair(
     for line in score.skipped:
         print(f"skipped {line}", file=sys.stderr)
     if as_json:
-        print(json.dumps(score.as_json(), indent=2, sort_keys=True))
+        print_json(score.as_json())
     else:
         Console().print(_table(score))
 

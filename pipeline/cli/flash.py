@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from pipeline.cli.deploy import deploy_target
+from pipeline.cli.output import print_json
 from pipeline.errors import SixfoldError
 from pipeline.flash import Job, Plan, load_programmer
 from pipeline.flash.image import read_image
@@ -29,6 +30,7 @@ def flash_target(
     identity: Path | None = None,
     known_hosts: Path | None = None,
     roll_back: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Flash target `name`, or only print what would be done.
 
@@ -43,6 +45,7 @@ def flash_target(
         identity: kind ssh: a private key file.
         known_hosts: kind ssh: the file with trusted host keys.
         roll_back: kind ssh: return to the version before.
+        as_json: print JSON instead of lines.
 
     Raises:
         SixfoldError: the target cannot be flashed, nothing is built, or the programmer failed.
@@ -52,7 +55,7 @@ def flash_target(
     if not over_ssh and any((host, identity, known_hosts, roll_back)):
         raise SixfoldError(f"targets/{name}.yaml: flash: kind is not ssh; --host and its like are for that")
     if over_ssh:
-        deploy_target(target, host, identity, known_hosts, roll_back, dry_run)
+        deploy_target(target, host, identity, known_hosts, roll_back, dry_run, as_json)
         return
     if target.flash is None or target.memory is None:
         raise SixfoldError(f"targets/{name}.yaml: flash: missing; add how the board is flashed, see docs/flash.md")
@@ -63,13 +66,28 @@ def flash_target(
     job = Job(target, target.flash, read_image(built.elf, target.memory), server, probe, drive)
     programmer = load_programmer(target.flash.kind)
     if dry_run:
-        print_plan(programmer.plan(job))
+        plan = programmer.plan(job)
+        if as_json:
+            print_json({"target": name, "dry_run": True, **_plan_as_json(plan)})
+        else:
+            print_plan(plan)
         return
     verified = programmer.write(job)
-    print(f"{name}: {job.image.size} bytes written; {verified}")
+    if not as_json:
+        print(f"{name}: {job.image.size} bytes written; {verified}")
     if port is not None:
         _wait_for(port, built)
-        print(f"{name}: answers on {port} with model {built.sha256.hex()[:16]}, intact")
+        if not as_json:
+            print(f"{name}: answers on {port} with model {built.sha256.hex()[:16]}, intact")
+    if as_json:
+        written = {"target": name, "dry_run": False, "bytes": job.image.size, "verified": verified}
+        print_json({**written, "model_sha256": built.sha256.hex(), "answers_on": port})
+
+
+def _plan_as_json(plan: Plan) -> dict[str, object]:
+    """Commands as they are; of binary files only how long they are."""
+    files = {name: content if isinstance(content, str) else len(content) for name, content in plan.files.items()}
+    return {"commands": [list(command) for command in plan.commands], "files": files}
 
 
 def print_plan(plan: Plan) -> None:

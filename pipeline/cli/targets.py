@@ -1,12 +1,12 @@
 """`sixfold targets`: what there is to build for, and how each did last."""
 
-import json
 from dataclasses import asdict, dataclass
 
+from pipeline.cli.output import print_json
 from pipeline.errors import SixfoldError
 from pipeline.params import load_params
 from pipeline.report.console import console, table
-from pipeline.report.format import UNKNOWN, latency, percent, reported_parity, size, verdict
+from pipeline.report.format import UNKNOWN, outcome, size, verdict
 from pipeline.report.inputs import TargetReport, load_target_report
 from pipeline.target_paths import params_lines
 from pipeline.targets import Memory, load_target, target_names
@@ -55,7 +55,7 @@ def print_targets(as_json: bool) -> None:
     """Print all targets as a table, or as a JSON list."""
     found = rows()
     if as_json:
-        print(json.dumps([{**asdict(row), "last": _as_json(row.last)} for row in found], indent=2))
+        print_json([{**asdict(row), "last": _as_json(row.last)} for row in found])
         return
     listing = table("target", "core", "memory", "backend", "runner", "enabled", "last result")
     for row in found:
@@ -70,10 +70,7 @@ def _as_json(report: TargetReport | None) -> object:
 
 
 def _summary(report: TargetReport | None) -> str:
-    if report is None:
-        return verdict(None)
-    parts = [verdict(report.budget.passed), percent(report.accuracy.int8), reported_parity(report)]
-    return ", ".join([*parts, latency(report.latency)])
+    return verdict(None) if report is None else outcome(report)
 
 
 def print_params_lines(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from pipeline.backends.tvm.isa import INSTRUCTION_SETS
 from pipeline.backends.tvm.tuning import FOLDER, tune, unmeasured
+from pipeline.cli.output import print_json
 from pipeline.errors import SixfoldError
 from pipeline.graph.reader import read_graph
 from pipeline.paths import INT8_MODEL
@@ -10,8 +11,12 @@ from pipeline.runners.host import cpu_flags
 from pipeline.targets import load_target
 
 
-def tune_target(name: str) -> None:
+def tune_target(name: str, as_json: bool = False) -> None:
     """Measure every kernel shape of the current graph that was not measured, for what this processor can run.
+
+    Args:
+        name: of a file in targets/.
+        as_json: print how many shapes were measured by instruction set as JSON instead of a line each.
 
     Raises:
         SixfoldError: the target is not TVM's, or this processor has none of its instruction sets.
@@ -24,11 +29,16 @@ def tune_target(name: str) -> None:
         wanted = ", ".join(target.instruction_sets)
         raise SixfoldError(f"{name}: this processor has none of {wanted}; tune on the target itself")
     graph = read_graph(INT8_MODEL)
+    measured = {}
     for isa in here:
         todo = unmeasured(graph, isa)
         with progress_bar(f"tuning, {isa.name}", len(todo)) as advance:
             tune(graph, isa, progress=advance)
-        print(f"{isa.name}: measured {len(todo)} kernel shapes, all in {FOLDER.name}/{isa.name}.json")
+        measured[isa.name] = len(todo)
+        if not as_json:
+            print(f"{isa.name}: measured {len(todo)} kernel shapes, all in {FOLDER.name}/{isa.name}.json")
+    if as_json:
+        print_json({"target": name, "measured": measured})
 
 
 def _runs_here(name: str) -> bool:

@@ -92,6 +92,12 @@ def reported_parity(report: TargetReport) -> str:
     return "not run" if report.details.not_run else parity(report.parity)
 
 
+def outcome(report: TargetReport) -> str:
+    """A verified target in a line: verdict, accuracy, parity, latency."""
+    parts = [verdict(report.budget.passed), percent(report.accuracy.int8), reported_parity(report)]
+    return ", ".join([*parts, latency(report.latency)])
+
+
 def verdict(passed: bool | None) -> str:
     """A target's result in a word."""
     return {True: "passed", False: "failed", None: "not verified"}[passed]
