@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,7 +255,7 @@ class ReportInputs:
 
     Attributes:
         training: columns of `training.csv`, one value an epoch; None where a cell is empty.
-        confusion: number of test images by (actual, predicted) label.
+        predictions: (actual, predicted) label of each test image, in the order of the test split; empty where not known.
     """
 
     targets: tuple[VerifiedTarget, ...]
@@ -263,12 +264,17 @@ class ReportInputs:
     export: ExportReport | None
     quantize: QuantizeReport | None
     training: Mapping[str, Sequence[float | None]] | None
-    confusion: Mapping[tuple[str, str], int] | None
+    predictions: Sequence[tuple[str, str]]
+
+    @property
+    def confusion(self) -> Mapping[tuple[str, str], int]:
+        """Number of test images by (actual, predicted) label."""
+        return Counter(self.predictions)
 
     @property
     def labels(self) -> list[str]:
         """The classes of the confusion matrix: as the data set orders them, else sorted with numbers by value."""
-        found = {label for pair in self.confusion or {} for label in pair}
+        found = {label for pair in set(self.predictions) for label in pair}
         if self.dataset and found <= set(self.dataset.labels):
             return list(self.dataset.labels)
         return sorted(found, key=_natural)
@@ -308,7 +314,7 @@ def load_inputs(names: Sequence[str], root: Path = Path()) -> ReportInputs:
         export=_optional(ExportReport, reports / "export.json"),
         quantize=_optional(QuantizeReport, root / QUANTIZE_REPORT),
         training=_training(reports / "training.csv"),
-        confusion=_confusion(root / CONFUSION),
+        predictions=_predictions(root / CONFUSION),
     )
 
 
@@ -338,16 +344,15 @@ def _training(path: Path) -> dict[str, list[float | None]] | None:
     return columns
 
 
-def _confusion(path: Path) -> dict[tuple[str, str], int] | None:
+def _predictions(path: Path) -> list[tuple[str, str]]:
     if not path.is_file():
-        return None
-    counts: dict[tuple[str, str], int] = {}
+        return []
+    pairs = []
     for line, row in enumerate(_rows(path), start=2):
         if "actual" not in row or "predicted" not in row:
             raise SixfoldError(f"{path}:{line}: needs the columns actual and predicted")
-        pair = (row["actual"], row["predicted"])
-        counts[pair] = counts.get(pair, 0) + 1
-    return counts
+        pairs.append((row["actual"], row["predicted"]))
+    return pairs
 
 
 def _natural(label: str) -> list[tuple[int, int, str]]:

@@ -133,11 +133,11 @@ def _logits(graph: IntegerGraph, inputs: npt.NDArray[np.int8], family: Family) -
 
 
 def _write_confusion(actual: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], names: tuple[str, ...]) -> None:
-    """One row a sample, as DVC's confusion template reads it; sorted, so that equal results are equal bytes."""
+    """One row a test image, in the order of the test split, as DVC's confusion template reads it."""
     with atomic_file(CONFUSION) as temporary, temporary.open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["actual", "predicted"])
-        writer.writerows([names[a], names[p]] for a, p in sorted(zip(actual.tolist(), predicted.tolist(), strict=True)))
+        writer.writerows([names[a], names[p]] for a, p in zip(actual.tolist(), predicted.tolist(), strict=True))
 
 
 @exits_cleanly

@@ -14,6 +14,7 @@ import pytest
 import torch
 from onnx import numpy_helper
 
+from pipeline.data.prepared import PreparedDataset
 from pipeline.graph.reader import read_graph
 from pipeline.models.checkpoint import save_model
 from pipeline.models.mobilenet_v2 import Architecture, MobileNetV2
@@ -104,4 +105,7 @@ def test_killed_twice_and_run_again_is_the_same_bytes(exported: Path, tmp_path: 
     assert re.match(r"resuming build/quantize/[0-9a-f]{16}: \d+ steps are done\n", done.stdout)
     for name in ("models/model.int8.onnx", "reports/quantize.json", "reports/confusion.csv"):
         assert (tmp_path / name).read_bytes() == (exported / name).read_bytes(), name
+    data = PreparedDataset.load(exported / "data" / "prepared")
+    rows = (exported / "reports" / "confusion.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == [data.names[label] for label in data.labels("test")]
     assert not list((tmp_path / "build" / "quantize").iterdir())
