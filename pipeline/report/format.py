@@ -1,10 +1,11 @@
 """Numbers as people read them. What is not known is a dash, never a zero."""
 
 from pipeline.report.inputs import Latency, Parity, TargetReport
+from pipeline.targets import Target
 
 UNKNOWN = "\u2014"
 _NARROW_SPACE = "\u202f"
-_NO_BREAK_SPACE = "\u00a0"
+NO_BREAK_SPACE = "\u00a0"
 _MINUS = "\u2212"
 
 _FAMILIES = {
@@ -17,7 +18,7 @@ _FAMILIES = {
 
 def percent(fraction: float | None) -> str:
     """A fraction as per cent with two decimals."""
-    return UNKNOWN if fraction is None else f"{fraction * 100:.2f}{_NO_BREAK_SPACE}%"
+    return UNKNOWN if fraction is None else f"{fraction * 100:.2f}{NO_BREAK_SPACE}%"
 
 
 def points(fraction: float | None) -> str:
@@ -48,13 +49,13 @@ def size(count: int | None) -> str:
     for unit, factor, decimals in (("MiB", 1024**2, 2), ("KiB", 1024, 1)):
         if count >= factor:
             number = f"{count / factor:.{decimals}f}" if count % factor else str(count // factor)
-            return f"{number}{_NO_BREAK_SPACE}{unit}"
-    return f"{count}{_NO_BREAK_SPACE}B"
+            return f"{number}{NO_BREAK_SPACE}{unit}"
+    return f"{count}{NO_BREAK_SPACE}B"
 
 
 def decibels(value: float | None) -> str:
     """A ratio that is given in decibels."""
-    return UNKNOWN if value is None else f"{value:.1f}{_NO_BREAK_SPACE}dB"
+    return UNKNOWN if value is None else f"{value:.1f}{NO_BREAK_SPACE}dB"
 
 
 def latency(cost: Latency) -> str:
@@ -62,8 +63,8 @@ def latency(cost: Latency) -> str:
     if cost.value is None:
         return UNKNOWN
     if cost.unit == "ms":
-        return f"{cost.value:.3g}{_NO_BREAK_SPACE}ms"
-    return f"{grouped(cost.value)}{_NO_BREAK_SPACE}{cost.unit or ''}".rstrip()
+        return f"{cost.value:.3g}{NO_BREAK_SPACE}ms"
+    return f"{grouped(cost.value)}{NO_BREAK_SPACE}{cost.unit or ''}".rstrip()
 
 
 def qualified_latency(cost: Latency) -> str:
@@ -96,6 +97,14 @@ def outcome(report: TargetReport) -> str:
     """A verified target in a line: verdict, accuracy, parity, latency."""
     parts = [verdict(report.budget.passed), percent(report.accuracy.int8), reported_parity(report)]
     return ", ".join([*parts, latency(report.latency)])
+
+
+def budget(target: Target) -> str:
+    """A target's limits in a few words."""
+    limits = target.budget
+    parts = [f"drop at most {limits.accuracy_drop_points:g}"]
+    parts += [f"{name} {size(limit)}" for name, limit in (("RAM", limits.sram), ("flash", limits.flash)) if limit]
+    return ", ".join(parts)
 
 
 def verdict(passed: bool | None) -> str:

@@ -31,9 +31,10 @@ _NO_ITEMS_IF_NULL = BeforeValidator(lambda value: () if value is None else value
 
 
 class ModelFacts(Section):
-    """The quantised model that a target was verified with."""
+    """The quantised model that a target was verified with. `graph_sha256` is of what it computes, not of the file."""
 
     sha256: str | None = None
+    graph_sha256: str | None = None
     params: int | None = None
     macs: int | None = None
 
@@ -216,6 +217,7 @@ class QuantizeReport(FamilyScore):
     layers: Annotated[tuple[LayerNoise, ...], _NO_ITEMS_IF_NULL] = ()
     relu6_ranges: Annotated[tuple[Relu6Range, ...], _NO_ITEMS_IF_NULL] = ()
     equalised: Equalised | None = None
+    model: Annotated[ModelFacts, _EMPTY_IF_NULL] = ModelFacts()
 
 
 class SkippedImage(Section):
@@ -255,7 +257,7 @@ class ReportInputs:
 
     Attributes:
         training: columns of `training.csv`, one value an epoch; None where a cell is empty.
-        predictions: (actual, predicted) label of each test image, in the order of the test split; empty where not known.
+        predictions: (actual, predicted) label of each test image, in the test split's order; empty where not known.
     """
 
     targets: tuple[VerifiedTarget, ...]

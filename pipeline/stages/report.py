@@ -1,20 +1,17 @@
-"""Stage `report`: all results as one table on the console and one page to read, site/index.html."""
+"""Stage `report`: all results as one table on the console and a site to read, site/index.html."""
 
 from pathlib import Path
 
 from pipeline.errors import exits_cleanly
-from pipeline.files import atomic_file
 from pipeline.params import load_params
 from pipeline.report.inputs import ReportInputs, load_inputs
-from pipeline.report.page import render_page
+from pipeline.report.site import write_site
 from pipeline.report.summary import print_summary
 from pipeline.targets import target_names
 
-PAGE = Path("site/index.html")
-
 
 def write_report(every_target: bool = False, root: Path = Path()) -> ReportInputs:
-    """Write the page of the repository at `root` and print the table.
+    """Write the site of the repository at `root` and print the table.
 
     Args:
         every_target: report on all files in targets/ instead of those that params.yaml enables.
@@ -29,8 +26,7 @@ def write_report(every_target: bool = False, root: Path = Path()) -> ReportInput
     params = load_params(root / "params.yaml")
     names = target_names(root / "targets") if every_target else list(params.targets)
     inputs = load_inputs(names, root)
-    with atomic_file(root / PAGE) as temporary:
-        temporary.write_text(render_page(inputs, params.experiment), encoding="utf-8")
+    write_site(inputs, params.experiment, root)
     print_summary(inputs)
     return inputs
 

@@ -22,7 +22,7 @@ def test_nothing_but_targets_is_needed(repository: Path) -> None:
         file.unlink()
     inputs = load_inputs(TARGETS)
     assert all(verified.report is None and verified.passed is None for verified in inputs.targets)
-    found = [inputs.dataset, inputs.train, inputs.export, inputs.quantize, inputs.training, inputs.confusion]
+    found = [inputs.dataset, inputs.train, inputs.export, inputs.quantize, inputs.training, inputs.predictions or None]
     assert found == [None] * 6
 
 

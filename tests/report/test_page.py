@@ -12,6 +12,7 @@ from pipeline.report.page import render_page
 from tests.report.repository import ROOT, TARGETS, make_repository, target_report, write
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
+OWN_FILES = {"data:,", "index.html", "history.html"}
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a&b -- {{ 7 * 7 }}")
 
 
@@ -62,7 +63,8 @@ def read(html: str) -> Reader:
     assert reader.anchors <= set(reader.ids), f"links to nowhere: {reader.anchors - set(reader.ids)}"
     references = set(re.findall(r"url\(([^)]*)\)", html))
     assert {reference.lstrip("#") for reference in references} <= set(reader.ids)
-    assert reader.fetched == [] and "script" not in reader.tags
+    elsewhere = [link for link in reader.fetched if link.partition("#")[0] not in OWN_FILES and "files/" not in link]
+    assert elsewhere == [] and "script" not in reader.tags
     return reader
 
 
@@ -91,7 +93,7 @@ def test_without_results_nothing_is_invented(repository: Path) -> None:
     text = words(page())
     assert text.count("Not available") == 4
     assert "0 of 3 targets verified" in text
-    results = text.partition("Targets Target")[2].partition("docs/reading")[0]
+    results = text.partition("Targets Target")[2].partition("docs/reading")[0].replace("drop at most 0.5", "")
     assert not re.search(r"\d\.\d\d", results.replace("0.5 points", ""))
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.report import site
 from pipeline.stages import report
 from tests.report.repository import target_report, write
 
@@ -14,7 +15,7 @@ def test_the_stage_writes_the_page_and_prints_a_plain_table(
     write(repository / "reports/mps2-an386.json", target_report("mps2-an386", budget=failed))
     report.main()
     printed = capsys.readouterr().out
-    assert (repository / report.PAGE).read_text().startswith("<!DOCTYPE html>")
+    assert (repository / site.PAGE).read_text().startswith("<!DOCTYPE html>")
     assert "\x1b" not in printed
     (line,) = [line for line in printed.splitlines() if line.lstrip().startswith("mps2-an386  ")]
     assert "failed" in line and "54\u202f321\u202f987" in line
@@ -34,12 +35,12 @@ def test_a_damaged_report_ends_with_code_2_and_keeps_the_last_page(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report.main()
-    before = (repository / report.PAGE).read_bytes()
+    before = (repository / site.PAGE).read_bytes()
     (repository / "reports/mps2-an386.json").write_text("{")
     with pytest.raises(SystemExit) as ended:
         report.main()
     assert ended.value.code == 2 and capsys.readouterr().err.count("\n") == 1
-    assert (repository / report.PAGE).read_bytes() == before
+    assert (repository / site.PAGE).read_bytes() == before
 
 
 def test_without_params_it_says_so(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
