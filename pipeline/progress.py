@@ -2,15 +2,31 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.console import Console
 from rich.progress import Progress
 
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
 
 @contextmanager
 def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that advances the bar by a number of steps; nothing is drawn unless stderr is a terminal."""
+    """Yield a function that advances the bar by a number of steps; nothing is drawn unless stderr is a terminal.
+
+    The bar shows the time that is left, as estimated from the steps so far.
+    """
     console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+    with Progress(console=console, disable=_silent.get() or not console.is_terminal, transient=True) as progress:
         task = progress.add_task(description, total=total)
         yield lambda steps: progress.advance(task, steps)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Draw no progress inside the block: something else has the terminal."""
+    token = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(token)

@@ -301,3 +301,14 @@ def load_target(name: str, folder: Path = TARGETS_FOLDER) -> Target:
     if target.name != name:
         raise SixfoldError(f"{path}: name: is {target.name!r}, the file is called {name!r}; make them equal")
     return target
+
+
+def on_a_board(target: Target, port: str) -> Target:
+    """The same target, run on the board behind a serial port in place of its own runner.
+
+    Raises:
+        SixfoldError: it is no microcontroller.
+    """
+    if target.backend != "cortex-m":
+        raise SixfoldError(f"target {target.name}: --port is for microcontrollers, its backend is {target.backend}")
+    return target.model_copy(update={"runner": RunnerSpec(kind="serial", port=port)})

@@ -29,15 +29,19 @@ def decode(path: Path, size: int, channels: int, central_crop: float = 1.0) -> I
         with Pillow.open(path) as image:
             if image.width * image.height > (Pillow.MAX_IMAGE_PIXELS or 0):
                 raise UnreadableImageError(f"{image.width}x{image.height} pixels are refused as a decompression bomb")
-            square = _central_square(_eight_bits(ImageOps.exif_transpose(image)), size, central_crop)
-            pixels = np.asarray(square.convert("L" if channels == 1 else "RGB"))
+            return square_pixels(_eight_bits(ImageOps.exif_transpose(image)), size, channels, central_crop)
     except UnreadableImageError:
         raise
     except Exception as error:  # a damaged file makes Pillow's plug-ins raise nearly anything
         # Pillow names the whole path, which differs between machines; the report must not.
         reason = str(error).replace(repr(str(path)), "the file").splitlines() or [type(error).__name__]
         raise UnreadableImageError(reason[0]) from error
-    return pixels.reshape(size, size, channels)
+
+
+def square_pixels(image: Pillow.Image, size: int, channels: int, central_crop: float = 1.0) -> Image:
+    """The central square of an upright grey or RGB image as uint8 (size, size, channels); arguments as above."""
+    square = _central_square(image, size, central_crop)
+    return np.asarray(square.convert("L" if channels == 1 else "RGB")).reshape(size, size, channels)
 
 
 def _eight_bits(image: Pillow.Image) -> Pillow.Image:

@@ -1,10 +1,10 @@
 """Ways to execute an artefact: on this host, in an emulator, on a board."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, TypeAlias, cast
 
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array
@@ -25,6 +25,9 @@ RUNNER_MODULES = {
     ("ethos-u", "npu-model"): "pipeline.runners.ethos_u",
     ("ethos-u", "estimate"): "pipeline.runners.ethos_u",
 }
+
+#: Int8 codes ``(height, width, channels)`` of an image to the output's, ``(classes,)``, by a loaded artefact.
+Infer: TypeAlias = Callable[[Int8Array], Int8Array]
 
 
 @dataclass(frozen=True)

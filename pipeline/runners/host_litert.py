@@ -16,7 +16,7 @@ from pipeline.backends.litert.artefact import ARTEFACT, Codes, input_codes
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array
 from pipeline.graph.reference import Family
-from pipeline.runners import OtherKernels, RunResult, host
+from pipeline.runners import Infer, OtherKernels, RunResult, host
 from pipeline.targets import Target
 
 SAMPLES: int | None = None
@@ -63,6 +63,17 @@ def run_tensors(artefact: Path, target: Target, image: Int8Array, family: Family
     loaded = _Loaded(artefact / ARTEFACT, family, keep_all=True)
     loaded.infer(loaded.images(image[np.newaxis])[0])
     return loaded.tensors()
+
+
+def open_inference(artefact: Path, target: Target) -> Infer:
+    """Load ``model.tflite`` for XNNPACK.
+
+    Raises:
+        SixfoldError: the artefact is missing or damaged.
+    """
+    del target  # one file, one processor
+    loaded = _Loaded(artefact / ARTEFACT, "xnnpack")
+    return lambda image: loaded.infer(loaded.images(image[np.newaxis])[0]).reshape(-1)
 
 
 class _Loaded:

@@ -11,7 +11,7 @@ import onnxruntime as ort
 from pipeline.backends.uint8_twin import Uint8Array, from_uint8, planar_uint8
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array
-from pipeline.runners import RunResult, host
+from pipeline.runners import Infer, RunResult, host
 from pipeline.targets import Target
 
 ARTEFACT = "model.uint8.onnx"
@@ -45,6 +45,23 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
         tools={"onnxruntime": ort.__version__},
         details={"executed_operators": dict(sorted(executed.items()))},
     )
+
+
+def open_inference(artefact: Path, target: Target) -> Infer:
+    """Load ``model.uint8.onnx``.
+
+    Raises:
+        SixfoldError: the artefact is missing or damaged.
+    """
+    del target  # one file, one processor
+    session = _session(artefact / ARTEFACT, _options())
+    name = session.get_inputs()[0].name
+
+    def infer(image: Int8Array) -> Int8Array:
+        (codes,) = session.run(None, {name: planar_uint8(image[np.newaxis])[0]})
+        return from_uint8(np.asarray(codes)).reshape(-1)
+
+    return infer
 
 
 def _options() -> ort.SessionOptions:

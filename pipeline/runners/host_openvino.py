@@ -13,7 +13,7 @@ import openvino as ov
 from pipeline.backends.uint8_twin import Uint8Array, from_uint8, operator_twin, planar_uint8, to_uint8
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array, IntegerGraph, Operator
-from pipeline.runners import RunResult, host
+from pipeline.runners import Infer, RunResult, host
 from pipeline.targets import OpenvinoOptions, Target
 
 ARTEFACT = "model.xml"
@@ -37,14 +37,8 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     Raises:
         SixfoldError: the artefact is missing or damaged, or this computer has no such device.
     """
-    path = artefact / ARTEFACT
     options = target.openvino
-    core = ov.Core()
-    _check_device(options.device, core.available_devices, target.name)
-    try:
-        compiled = core.compile_model(path, options.device, _configuration(options))
-    except RuntimeError as error:
-        raise SixfoldError(f"{path}: OpenVINO cannot load it ({str(error).splitlines()[0]})") from error
+    compiled = _compile(artefact / ARTEFACT, target)
     request = compiled.create_infer_request()
 
     def infer(image: Uint8Array) -> Uint8Array:
@@ -60,6 +54,30 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     if options.hint == "throughput":
         details["throughput"] = _throughput(compiled, images)
     return RunResult(outputs=outputs, latency=latency, tools={"openvino": ov.__version__}, details=details)
+
+
+def open_inference(artefact: Path, target: Target) -> Infer:
+    """Load ``model.xml`` on the target's device.
+
+    Raises:
+        SixfoldError: the artefact is missing or damaged, or this computer has no such device.
+    """
+    request = _compile(artefact / ARTEFACT, target).create_infer_request()
+
+    def infer(image: Int8Array) -> Int8Array:
+        codes = np.array(next(iter(request.infer([planar_uint8(image[np.newaxis])[0]]).values())))
+        return from_uint8(codes).reshape(-1)
+
+    return infer
+
+
+def _compile(path: Path, target: Target) -> ov.CompiledModel:
+    core = ov.Core()
+    _check_device(target.openvino.device, core.available_devices, target.name)
+    try:
+        return core.compile_model(path, target.openvino.device, _configuration(target.openvino))
+    except RuntimeError as error:
+        raise SixfoldError(f"{path}: OpenVINO cannot load it ({str(error).splitlines()[0]})") from error
 
 
 def _check_device(device: str, available: Sequence[str], name: str) -> None:

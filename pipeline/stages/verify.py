@@ -36,7 +36,7 @@ from pipeline.predictions import Predictions
 from pipeline.progress import progress_bar
 from pipeline.runners import RunResult, load_runner
 from pipeline.stages.samples import LabelledImages, Samples, choose_samples, score_predictions
-from pipeline.targets import Budget, RunnerSpec, Target, load_target
+from pipeline.targets import Budget, Target, load_target, on_a_board
 
 #: Test images on which a runtime that fuses across a rounding is checked operator by operator.
 _OPERATOR_SAMPLES = 4
@@ -57,7 +57,7 @@ def verify_target(name: str, port: str | None = None, images: LabelledImages | N
     target = load_target(name)
     report = target_report(name)
     if port is not None:
-        target = _on_a_board(target, port)
+        target = on_a_board(target, port)
         report = board_report(name)
     graph = read_graph(INT8_MODEL)
     samples = choose_samples(graph, images)
@@ -94,12 +94,6 @@ def verify_target(name: str, port: str | None = None, images: LabelledImages | N
     write_json(report, contents)
     if violations:
         raise GateFailedError(f"{name}: {'; '.join(violations)} (see {report})")
-
-
-def _on_a_board(target: Target, port: str) -> Target:
-    if target.backend != "cortex-m":
-        raise SixfoldError(f"target {target.name}: --port is for microcontrollers, its backend is {target.backend}")
-    return target.model_copy(update={"runner": RunnerSpec(kind="serial", port=port)})
 
 
 def _reference(graph: IntegerGraph, inputs: Int8Array, family: Family) -> Int8Array:
