@@ -16,7 +16,8 @@ from pipeline.cli.prediction import ImageClasses, Prediction, built_artefact
 from pipeline.cli.run import prediction_table
 from pipeline.report.console import table
 from pipeline.report.format import percent
-from pipeline.runners.inference import Infer, open_inference
+from pipeline.runners import Infer
+from pipeline.runners.inference import open_inference
 from pipeline.targets import load_target, on_a_board
 
 #: Images before the latest one that stay on the screen.
