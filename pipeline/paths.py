@@ -22,3 +22,8 @@ def target_report(target: str) -> Path:
 def board_report(target: str) -> Path:
     """What verification on a board at this computer found; the pipeline neither makes nor needs it."""
     return REPORTS / "boards" / f"{target}.json"
+
+
+def target_profile(target: str) -> Path:
+    """Where an inference's instructions go, as `sixfold profile` counted them."""
+    return REPORTS / "profiles" / f"{target}.json"

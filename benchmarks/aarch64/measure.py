@@ -1,7 +1,6 @@
 """Executed instructions of inferences in QEMU's user mode, from its log of executed blocks."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +16,7 @@ from pipeline.errors import SixfoldError
 from pipeline.files import read_json
 from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.graph.reference import execute
+from pipeline.host_compiler import compile_c
 from pipeline.runners.emulated_system import EmulatedSystem
 from pipeline.targets import load_target
 
@@ -140,7 +140,7 @@ class _Emulation:
         del environment["LD_LIBRARY_PATH"]
         command = (system.emulator[0], "-cpu", core, "-seed", "1", "-R", _RESERVED, "-L", str(system.root))
         python = str(system.root / "usr/bin/python3")
-        return cls(folder, command, python, environment, _compiled_counter(folder), system.emulator[1])
+        return cls(folder, command, python, environment, compile_counter(folder), system.emulator[1])
 
     def run(self, program: Sequence[str], options: Sequence[str] = ()) -> str:
         """What an emulated program prints.
@@ -190,14 +190,9 @@ class _Emulation:
         return [int(line) for line in printed.split()]
 
 
-def _compiled_counter(folder: Path) -> Path:
-    compiler = shutil.which("gcc")
-    if compiler is None:
-        raise SixfoldError("gcc: not found; run `make setup`, which installs it")
-    program = folder / "count_blocks"
-    source = _HERE / "count_blocks.c"
-    subprocess.run([compiler, "-std=c11", "-O2", str(source), "-o", str(program)], check=True)
-    return program
+def compile_counter(folder: Path) -> Path:
+    """The program that counts in the emulator's log, in `folder`."""
+    return compile_c(_HERE / "count_blocks.c", folder / "count_blocks")
 
 
 def measure_all(cases: Sequence[Case], load: Callable[[Network], tuple[IntegerGraph, Int8Array]]) -> list[Row]:

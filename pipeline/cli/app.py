@@ -12,6 +12,7 @@ from pipeline.cli.commands import (
     export,
     flash,
     import_,
+    profile,
     report,
     run,
     targets,
@@ -30,6 +31,7 @@ COMMANDS: dict[str, ModuleType] = {
     "import": import_,
     "tune": tune,
     "flash": flash,
+    "profile": profile,
     "evaluate": evaluate,
     "report": report,
 }

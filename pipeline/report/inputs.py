@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json
-from pipeline.paths import CONFUSION, QUANTIZE_REPORT, REPORTS, target_report
+from pipeline.paths import CONFUSION, QUANTIZE_REPORT, REPORTS, target_profile, target_report
+from pipeline.profile.results import Profile
 from pipeline.targets import Target, load_target
 from pipeline.validation import validate
 
@@ -134,6 +135,8 @@ class Details(Section):
     not_run: str | None = None
     executed_by: str | None = None
     verified_on: str | None = None
+    least_instructions: float | None = None
+    most_instructions: float | None = None
 
 
 class TargetReport(Section):
@@ -240,10 +243,20 @@ class Dataset(Section):
 
 @dataclass(frozen=True)
 class VerifiedTarget:
-    """A target and, once it was verified, its report."""
+    """A target and, once it was verified and profiled, what was found."""
 
     target: Target
     report: TargetReport | None
+    profile: Profile | None = None
+
+    @property
+    def profile_is_current(self) -> bool:
+        """Whether the profile can be of the firmware that was verified: its image is one of the verified ones."""
+        details = self.report.details if self.report else Details()
+        least, most = details.least_instructions, details.most_instructions
+        if self.profile is None or least is None or most is None:
+            return False
+        return least <= self.profile.instructions <= most
 
     @property
     def passed(self) -> bool | None:
@@ -309,7 +322,12 @@ def load_inputs(names: Sequence[str], root: Path = Path()) -> ReportInputs:
     reports = root / REPORTS
     return ReportInputs(
         targets=tuple(
-            VerifiedTarget(load_target(name, root / "targets"), load_target_report(name, root)) for name in names
+            VerifiedTarget(
+                load_target(name, root / "targets"),
+                load_target_report(name, root),
+                _optional(Profile, root / target_profile(name)),
+            )
+            for name in names
         ),
         dataset=_optional(Dataset, root / DATASET_FILE),
         train=_optional(TrainReport, reports / "train.json"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.profile.tables import HEAD, layer_rows
 from pipeline.report import format as formats
 from pipeline.report.artefacts import ArtefactFile
 from pipeline.report.chain import branches, float_links, parity_of, parity_sentence
@@ -173,6 +174,12 @@ def render_page(
                 verified.target.name: _drawn(memory_plot(verified.target.name, verified.report.memory.layers))
                 for verified in inputs.targets
                 if verified.report and verified.report.memory.layers
+            },
+            profile_head=HEAD,
+            profiles={
+                verified.target.name: layer_rows(verified.profile)
+                for verified in inputs.targets
+                if verified.profile and verified.profile_is_current
             },
             quantisation_plots=[_drawn(plot) for plot in quantisation_plots(inputs.quantize)],
             noise=noise_bars(inputs.quantize.layers) if inputs.quantize else [],

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -52,13 +53,14 @@ class _Result:
     stack_bytes: int
 
 
-def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult:
+def run_artefact(artefact: Path, target: Target, inputs: Int8Array, options: Sequence[str] = ()) -> RunResult:
     """Emulate the firmware in folder `artefact` on the target's machine.
 
     Args:
         artefact: what backend `cortex-m` wrote.
         target: names the machine in ``runner.machine``.
         inputs: int8 ``(samples, height, width, channels)``, at least one sample.
+        options: further ones of the emulator; files in them by absolute paths.
 
     Returns:
         Outputs, the median instruction count of an inference and that of each layer.
@@ -73,7 +75,7 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     with tempfile.TemporaryDirectory(prefix="sixfold-qemu-") as name:
         folder = Path(name)
         _write_request(folder / "request.bin", built, inputs)
-        _emulate(folder, built, machine, len(inputs))
+        _emulate(folder, built, machine, len(inputs), options)
         result = _read_result(folder / "result.bin", built, len(inputs))
     instructions = result.sample_instructions
     return RunResult(
@@ -114,14 +116,14 @@ def _write_request(path: Path, artefact: FirmwareArtefact, inputs: Int8Array) ->
     path.write_bytes(header + np.ascontiguousarray(inputs).tobytes())
 
 
-def _emulate(folder: Path, artefact: FirmwareArtefact, machine: str, samples: int) -> None:
+def _emulate(folder: Path, artefact: FirmwareArtefact, machine: str, samples: int, options: Sequence[str] = ()) -> None:
     """Run QEMU in `folder` until the firmware exits, showing the samples done on a terminal."""
     command = [
         *(QEMU, "-M", machine, "-display", "none", "-serial", "none", "-monitor", "none", "-nic", "none"),
         *("-icount", "shift=6,sleep=off"),
         # Semihosting opens files by relative names in QEMU's working folder, which is a temporary one.
         *("-semihosting-config", "enable=on,target=native"),
-        *("-kernel", str(artefact.elf)),
+        *("-kernel", str(artefact.elf), *options),
     ]
     console = folder / "console.txt"
     with console.open("wb") as stream:

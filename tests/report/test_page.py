@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.report.inputs import load_inputs
 from pipeline.report.page import render_page
+from tests.profile.profiles import PROFILE
 from tests.report.repository import ROOT, TARGETS, make_repository, target_report, write
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
@@ -170,6 +171,21 @@ def test_memory_by_operator_is_drawn_beside_its_target(repository: Path) -> None
     assert "while each of 3 operators runs; the most: <conv 2>" not in html
     assert "the most: <conv 9> (9 KiB), <conv 4> (4 KiB)" in words(html)
     assert "11.7 KiB: 9 KiB for activations, 2.7 KiB that the interpreter keeps" in words(html)
+
+
+def test_a_profile_is_shown_where_it_is_of_what_was_verified(repository: Path) -> None:
+    path = repository / "reports/profiles/mps2-an386.json"
+    path.parent.mkdir()
+    write(path, PROFILE.model_dump(mode="json"))
+    exact = PROFILE.instructions
+    for least, most, shown in ((exact, exact, True), (exact - 9, exact + 9, True), (exact + 1, exact + 9, False)):
+        details = {"least_instructions": float(least), "most_instructions": float(most)}
+        write(repository / "reports/mps2-an386.json", target_report("mps2-an386", details=details))
+        text = words(page())
+        assert ("The bound is 2 multiply-adds" in text) == shown
+        assert ("lose most against it: stem, add, large." in text) == shown
+        assert ("is of another build: sixfold profile mps2-an386" in text) != shown
+    assert "What the instructions of each layer do" not in words(page(("host-onnxruntime",)))
 
 
 def test_a_stand_in_says_that_it_is_one_and_gives_no_time(repository: Path) -> None:

@@ -48,7 +48,7 @@ ROW = Row(
 
 @pytest.fixture
 def counter(tmp_path):
-    return measure._compiled_counter(tmp_path)
+    return measure.compile_counter(tmp_path)
 
 
 def count(counter, log):
