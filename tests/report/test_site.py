@@ -16,7 +16,13 @@ from tests.report.test_page import read, words
 SIDE = 32
 
 
-def add_images(root: Path, labels: list[int], predicted: list[int], channels: int = 1) -> np.ndarray:
+def add_images(
+    root: Path,
+    labels: list[int],
+    predicted: list[int],
+    channels: int = 1,
+    names: tuple[str, str, str] = ("0", "1", "2"),
+) -> np.ndarray:
     """A prepared data set whose test split is of random images, and the predictions of it."""
     folder = root / "data/prepared"
     pixels = np.random.default_rng(6).integers(0, 256, (len(labels), SIDE, SIDE, channels), dtype=np.uint8)
@@ -35,7 +41,7 @@ def add_images(root: Path, labels: list[int], predicted: list[int], channels: in
             **{"central_crop": 1.0, "counts": counts},
         },
     )
-    rows = [f"{actual},{seen}" for actual, seen in zip(labels, predicted, strict=True)]
+    rows = [f"{names[actual]},{names[seen]}" for actual, seen in zip(labels, predicted, strict=True)]
     (root / "reports/confusion.csv").write_text("\n".join(["actual,predicted", *rows]) + "\n")
     return pixels
 
