@@ -69,10 +69,7 @@ def paired_accuracy(
 ) -> PairedAccuracy:
     """Compare two classifiers' predictions, each ``(samples,)`` class indices.
 
-    The interval is McNemar's exact one: only the discordant samples, on which exactly one of the two is right,
-    tell anything about the difference. Given their number, those that fp32 wins are binomial; the Clopper-Pearson
-    interval of that share is carried over to the drop. With no discordant sample at all the interval is the exact
-    bound on their rate (the "rule of three"), in both directions.
+    The interval is that of :func:`discordant_interval`.
 
     Raises:
         ValueError: no samples, or lengths differ.
@@ -83,21 +80,36 @@ def paired_accuracy(
     fp32_right, int8_right = fp32 == labels, int8 == labels
     lost = int((fp32_right & ~int8_right).sum())
     gained = int((~fp32_right & int8_right).sum())
-    discordant = lost + gained
-    if discordant:
-        share = stats.binomtest(lost, discordant).proportion_ci(CONFIDENCE, method="exact")
-        low, high = (discordant * (2 * bound - 1) / samples for bound in (share.low, share.high))
-    else:
-        high = 1 - ((1 - CONFIDENCE) / 2) ** (1 / samples)
-        low = -high
     return PairedAccuracy(
         samples=samples,
         fp32=float(fp32_right.mean()),
         int8=float(int8_right.mean()),
         drop=(lost - gained) / samples,
-        drop_ci95=(float(low), float(high)),
+        drop_ci95=discordant_interval(lost, gained, samples),
         agreement=float((fp32 == int8).mean()),
     )
+
+
+def discordant_interval(lost: int, gained: int, samples: int) -> tuple[float, float]:
+    """95 % interval of ``(lost - gained) / samples`` for two classifiers on the same samples.
+
+    It is McNemar's exact one: only the discordant samples, on which exactly one of the two is right, tell anything
+    about the difference. Given their number, those that the first wins are binomial; the Clopper-Pearson interval of
+    that share is carried over to the difference. With no discordant sample at all the interval is the exact bound on
+    their rate (the "rule of three"), in both directions.
+
+    Args:
+        lost: samples that only the first classifier has right.
+        gained: samples that only the second has right.
+        samples: all of them.
+    """
+    discordant = lost + gained
+    if not discordant:
+        bound = float(1 - ((1 - CONFIDENCE) / 2) ** (1 / samples))
+        return -bound, bound
+    share = stats.binomtest(lost, discordant).proportion_ci(CONFIDENCE, method="exact")
+    low, high = (float(discordant * (2 * end - 1) / samples) for end in (share.low, share.high))
+    return low, high
 
 
 def sqnr_db(signal: npt.NDArray[np.floating[Any]], approximation: npt.NDArray[np.floating[Any]]) -> float | None:

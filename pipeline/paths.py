@@ -27,3 +27,8 @@ def board_report(target: str) -> Path:
 def target_profile(target: str) -> Path:
     """Where an inference's instructions go, as `sixfold profile` counted them."""
     return REPORTS / "profiles" / f"{target}.json"
+
+
+def target_baseline(target: str) -> Path:
+    """What was accepted of a target: what the regression gate compares its report with."""
+    return Path("baselines") / f"{target}.json"

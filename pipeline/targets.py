@@ -161,6 +161,23 @@ class Budget(Checked):
     flash: Bytes | None = None
 
 
+class Gate(Checked):
+    """By how much `sixfold check` lets a target get worse than its baseline; see docs/regression-gate.md.
+
+    Attributes:
+        cost_percent: of instructions, or of what a compiler estimates.
+        ram: bytes of RAM, and of stack.
+        flash: bytes.
+        time_ratio_percent: of the wall-clock time over that of another target of the same run, on the machine of the
+            baseline; without it such ratios are shown and never fail.
+    """
+
+    cost_percent: Annotated[float, Field(ge=0)] = 0.0
+    ram: Bytes = 0
+    flash: Bytes = 0
+    time_ratio_percent: Annotated[float, Field(gt=0)] | None = None
+
+
 #: What TVM can generate code for, see `pipeline/backends/tvm/isa.py`.
 InstructionSet: TypeAlias = Literal["avx512-vnni", "avx2", "neon-dotprod", "neon"]
 
@@ -243,6 +260,7 @@ class Target(Checked):
     tflite: TfliteOptions = TfliteOptions()
     npu: NpuSpec | None = None
     budget: Budget
+    gate: Gate = Gate()
 
     @property
     def family(self) -> Literal["fixed-point", "float"]:

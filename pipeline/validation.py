@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import SixfoldError
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 class Checked(BaseModel):
     """Base of all configuration models: unknown keys are errors, values are immutable, numbers finite."""
@@ -25,7 +27,8 @@ def read_yaml(path: Path) -> Any:
         SixfoldError: missing, not UTF-8 or not YAML; the line number is named where there is one.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        # The C loader is seven times as fast, which dvc.lock's length makes felt.
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except FileNotFoundError as error:
         raise SixfoldError(f"{path}: not found") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -7,6 +7,7 @@ import typer
 
 from pipeline.cli.commands import (
     build,
+    check,
     doctor,
     evaluate,
     export,
@@ -33,6 +34,7 @@ COMMANDS: dict[str, ModuleType] = {
     "flash": flash,
     "profile": profile,
     "evaluate": evaluate,
+    "check": check,
     "report": report,
 }
 

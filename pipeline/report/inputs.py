@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json
 from pipeline.paths import CONFUSION, QUANTIZE_REPORT, REPORTS, target_profile, target_report
+from pipeline.predictions import PredictionsRecord
 from pipeline.profile.results import Profile
 from pipeline.targets import Target, load_target
 from pipeline.validation import validate
@@ -153,6 +154,7 @@ class TargetReport(Section):
     budget: Annotated[BudgetResult, _EMPTY_IF_NULL] = BudgetResult()
     tools: Annotated[dict[str, str], _EMPTY_IF_NULL] = Field(default_factory=dict)
     details: Annotated[Details, _EMPTY_IF_NULL] = Details()
+    predictions: PredictionsRecord | None = None
 
 
 class FloatAccuracy(Section):
