@@ -9,11 +9,11 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-# Tests of one file stay in one process, so that a trained or compiled fixture is made once.
-PYTEST := pytest --numprocesses=auto --dist=loadfile
+# Tests of one file, or of one group, stay in one process (tests/conftest.py).
+PYTEST := pytest --numprocesses=auto --dist=loadgroup
 READY := .venv/.complete
 
-.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-quantisation screenshots lock clean
+.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-quantisation screenshots docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench-aarch64: setup ## executed instructions of TVM, ONNX Runtime and LiteRT on
 
 screenshots: setup ## pictures of the last report for the documentation: docs/report-*.png
 	python -m benchmarks.screenshots
+
+docs: setup ## the documentation as a site in build/docs, which needs no server
+	python scripts/make_docs.py
 
 lock: setup ## regenerate constraints.txt from pyproject.toml (UPGRADE=1 takes the newest versions)
 	python scripts/lock.py $(if $(UPGRADE),--upgrade)

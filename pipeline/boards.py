@@ -58,7 +58,13 @@ FAMILIES = {
 
 
 class Uart(Checked):
-    """The serial port that the board's user reaches, and its pins."""
+    """The serial port that the board's user reaches, and its pins.
+
+    Attributes:
+        port: as the family names it.
+        tx: pin that the board sends on.
+        rx: pin that it receives on.
+    """
 
     port: str
     tx: str
@@ -69,7 +75,8 @@ class BoardSpec(Checked):
     """A real board's start-up, as data.
 
     Attributes:
-        family: key of :data:`FAMILIES` and folder of `firmware/boards`.
+        family: folder of `firmware/boards`.
+        uart: where you want to talk to it.
         supply: how the core is fed, where the start-up must know.
     """
 

@@ -20,7 +20,12 @@ TFLITE_BACKENDS = ("litert", "litert-aarch64", "tflm")
 
 
 class MemoryRegion(Checked):
-    """A contiguous memory of the board."""
+    """A contiguous memory of the board.
+
+    Attributes:
+        origin: address of its first byte.
+        size: that the linker may fill.
+    """
 
     origin: Annotated[int, Field(ge=0, lt=2**32)]
     size: Annotated[Bytes, Field(gt=0)]
@@ -154,7 +159,13 @@ class FlashSpec(Checked):
 
 
 class Budget(Checked):
-    """What verification fails on. Only the stated limits are checked."""
+    """What verification fails on. Only the stated limits are checked.
+
+    Attributes:
+        accuracy_drop_points: of top-1 accuracy, float to int8, in percentage points.
+        sram: that an inference may need in all: input, activations, scratch, variables and stack.
+        flash: that code and constants may take.
+    """
 
     accuracy_drop_points: Annotated[float, Field(ge=0)]
     sram: Bytes | None = None
@@ -231,7 +242,18 @@ class Target(Checked):
     """One board, or this host with one runtime.
 
     Attributes:
-        kernels: what computes the operators of backend `cortex-m`.
+        name: that of the file.
+        summary: what people read in the table of targets.
+        backend: the compiler.
+        core: of a microcontroller a key of `firmware/cores.json`, else what the table of targets shows.
+        clock_hz: that the start-up sets, or the NPU's.
+        kernels: what computes the operators of backend `cortex-m`; left out, the best for the core.
+        memory: of a microcontroller; needed by backend `cortex-m`.
+        board: of a real board; an emulated machine needs none.
+        runner: what verification executes the artefact with.
+        flash: how `sixfold flash` writes it.
+        npu: of backend `ethos-u`.
+        budget: what verification fails on.
         instruction_sets: for TVM, the best first: the runner takes the first that the processor has.
     """
 

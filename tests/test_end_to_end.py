@@ -1,9 +1,6 @@
 """The main job on real input: `dvc repro` with the repository's own parameters, in a copy of the tree."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,63 +9,13 @@ import yaml
 
 from pipeline.params import load_params
 from tests.imports import ROOT
+from tests.workspace import WORKSPACE_GROUP
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(WORKSPACE_GROUP)]
 
 ENABLED = load_params(ROOT / "params.yaml").targets
 TARGETS = sorted(ENABLED)
 BOARDS = [name for name in TARGETS if ENABLED[name].sources == "firmware"]
-
-
-class Workspace:
-    """A copy of the repository's files, committed to a Git repository of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-        for name in subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0"):
-            if name and (ROOT / name).is_file() and name != "dvc.lock":
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
-        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-        for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "copy"]):
-            subprocess.run(["git", *command], cwd=folder, check=True)
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return subprocess.run(
-            command, cwd=self.folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
-        )
-
-    def repro(self, *arguments: str) -> str:
-        done = self.run("dvc", "repro", *arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def report(self, name: str) -> dict:
-        return json.loads((self.folder / "reports" / f"{name}.json").read_text())
-
-    def outdated(self) -> set[str]:
-        done = self.run("dvc", "status", "--json")
-        assert done.returncode == 0, done.stderr
-        return set(json.loads(done.stdout))
-
-    def outputs(self) -> dict[str, str]:
-        """Hash of every output by path, less those that hold a wall-clock time."""
-        lock = yaml.safe_load((self.folder / "dvc.lock").read_text())
-        return {
-            out["path"]: out["md5"]
-            for stage in lock["stages"].values()
-            for out in stage.get("outs", [])
-            if not out["path"].startswith(("reports/host-", "site"))
-        }
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory) -> Workspace:
-    workspace = Workspace(tmp_path_factory.mktemp("workspace"))
-    workspace.repro()
-    return workspace
 
 
 @pytest.fixture

@@ -1,0 +1,24 @@
+"""What several folders of tests share."""
+
+import pytest
+
+from tests.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> Workspace:
+    """The repository's own pipeline, run from nothing."""
+    workspace = Workspace.make(tmp_path_factory.mktemp("workspace"))
+    workspace.repro()
+    return workspace
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file stay in one process, so that what they share is made once; so do those of a group.
+
+    Before pytest-xdist looks, which tells the groups by this mark.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
