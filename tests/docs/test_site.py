@@ -34,3 +34,9 @@ def test_the_site_has_every_page_and_asks_nobody(tmp_path):
         text = (site / f"{page.stem}.html").read_text(encoding="utf-8")
         assert "https://fonts." not in text
         assert 'src="http' not in text and 'rel="stylesheet" href="http' not in text
+
+
+def test_every_page_is_in_the_navigation():
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    missing = [page.name for page in sorted((ROOT / "docs").glob("*.md")) if f"- {page.name}\n" not in text]
+    assert missing == []
