@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,10 @@ _EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
 _OLDEST_EMULATOR = 10
 _PACKAGES = ("base-files", "bash", "coreutils", "dash", "libstdc++6", "python3")
 _WHEELS_MACHINE = "aarch64"
+#: Below it lie the folders of this computer that the emulated programs see.
+_MOUNTED = "mnt"
+#: What PRoot itself shows where it runs an emulator.
+_OWN_FOLDER, _OWN_FILE = "host-rootfs", "etc/ld.so.preload"
 
 
 @dataclass(frozen=True)
@@ -52,28 +56,40 @@ class EmulatedSystem:
         wheels = tuple(fetch_wheel(package, machine=_WHEELS_MACHINE) for package in packages)
         return cls(_emulator(), _proot(), debian_root("arm64", _PACKAGES), wheels)
 
-    def command(self, cpu: str, bound: Sequence[Path], options: Sequence[str] = ()) -> list[str]:
+    def command(self, cpu: str, bound: Mapping[str, Path]) -> list[str]:
         """What a program of that system and its arguments are appended to.
 
         Args:
             cpu: what to emulate. Never ``max``, which has instructions that no board has.
-            bound: folders of this computer that are seen there under the same names.
-            options: further ones of the emulator, without spaces in them.
+            bound: folders of this computer by the name that each has there, see :func:`seen_as`.
         """
-        emulator = " ".join([self.emulator[0], "-cpu", cpu, *options])
-        folders = [*bound, *self.wheels, Path("/proc"), Path("/sys"), Path("/dev")]
-        bindings = [argument for folder in folders for argument in ("-b", str(folder))]
-        return [self.proot[0], "-q", emulator, "-r", str(self.root), *bindings, "-w", "/"]
+        folders = {seen_as(name): folder for name, folder in bound.items()}
+        folders |= {seen_as(wheel.name): wheel for wheel in self.wheels}
+        self._make_mount_points(folders)
+        folders |= {name: Path(name) for name in ("/proc", "/sys", "/dev")}
+        bindings = [argument for name, folder in folders.items() for argument in ("-b", f"{folder}:{name}")]
+        return [self.proot[0], "-q", f"{self.emulator[0]} -cpu {cpu}", "-r", str(self.root), *bindings, "-w", "/"]
+
+    def _make_mount_points(self, folders: Iterable[str]) -> None:
+        """Make what PRoot would make and, at its end, remove while another emulation is using it."""
+        for name in (_OWN_FOLDER, *folders):
+            (self.root / name.lstrip("/")).mkdir(parents=True, exist_ok=True)
+        (self.root / _OWN_FILE).touch()
 
     def environment(self) -> dict[str, str]:
         """For :func:`subprocess.run`: nothing of this computer's own reaches the emulated programs."""
         return {
             "PATH": "/usr/bin:/bin",
             "HOME": "/",
-            "PYTHONPATH": os.pathsep.join(map(str, self.wheels)),
+            "PYTHONPATH": os.pathsep.join(seen_as(wheel.name) for wheel in self.wheels),
             "PYTHONHASHSEED": "0",
             "LD_LIBRARY_PATH": self.proot[1],
         }
+
+
+def seen_as(name: str) -> str:
+    """Where the emulated programs see the folder that :meth:`EmulatedSystem.command` binds as `name`."""
+    return f"/{_MOUNTED}/{name}"
 
 
 def _emulator() -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pipeline.files import read_json
 from pipeline.graph.ir import Int8Array
 from pipeline.progress import progress_bar
 from pipeline.runners import RunResult
-from pipeline.runners.emulated_system import EmulatedSystem
+from pipeline.runners.emulated_system import EmulatedSystem, seen_as
 from pipeline.targets import Target
 
 #: An emulated inference of MobileNetV2 1.0/224 takes a second or two.
@@ -48,10 +48,10 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
 def _run(system: EmulatedSystem, artefact: Path, target: Target, inputs: Int8Array, classes: int) -> Int8Array:
     with tempfile.TemporaryDirectory(prefix="sixfold-") as name:
         folder = Path(name)
-        images, codes = folder / "images", folder / "codes"
-        inputs.tofile(images)
-        command = system.command(str(target.runner.machine), [artefact, folder])
-        command += [str(artefact / "run.sh"), "--codes", str(images), str(codes)]
+        inputs.tofile(folder / "images")
+        there, data = seen_as("artefact"), seen_as("data")
+        command = system.command(str(target.runner.machine), {"artefact": artefact, "data": folder})
+        command += [f"{there}/run.sh", "--codes", f"{data}/images", f"{data}/codes"]
         try:
             done = subprocess.run(
                 command,
@@ -67,7 +67,7 @@ def _run(system: EmulatedSystem, artefact: Path, target: Target, inputs: Int8Arr
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"])[-1]
             raise SixfoldError(f"{target.name}: the emulated program failed: {reason}")
-        outputs = np.fromfile(codes, np.int8)
+        outputs = np.fromfile(folder / "codes", np.int8)
     if outputs.size != len(inputs) * classes:
         raise SixfoldError(f"{target.name}: the program wrote {outputs.size} codes, not {len(inputs)} x {classes}")
     return outputs.reshape(len(inputs), classes)
