@@ -1,32 +1,30 @@
 """A Raspberry Pi as far as SSH can see: a real sshd on loopback whose commands run in an emulated arm64 system."""
 
 import os
+import shlex
 import shutil
 import socket
 import subprocess
-import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from pipeline.debian import debian_root, have_apt, library_path, native_architecture
 from pipeline.deploy.board import Address
-from tests.debian import debian_root
+from pipeline.runners.emulated_system import EmulatedSystem, seen_as
 
-#: What Raspberry Pi OS has and an artefact may use.
-_BOARD = ("base-files", "bash", "coreutils", "dash", "libstdc++6", "python3")
-_SERVER = ("openssh-server", "openssh-sftp-server", "openssh-client", "proot")
+_SERVER = ("openssh-server", "openssh-sftp-server", "openssh-client")
 
 # Every session runs this. Files are served by the real sftp-server, everything else inside the arm64 system.
 _SESSION = """#!/bin/sh
 cd {home}
-export LD_LIBRARY_PATH={libraries}
 case "$SSH_ORIGINAL_COMMAND" in
-  {sftp}) exec {sftp} ;;
+  {sftp}) LD_LIBRARY_PATH={libraries} exec {sftp} ;;
 esac
-exec env HOME={home} PATH=/usr/bin:/bin {proot} -q "qemu-aarch64-static -cpu {cpu}" -r {board} \\
-  -b {home} -b /proc -b /dev -b /tmp -w {home} /bin/sh -c "$SSH_ORIGINAL_COMMAND"
+exec env -i {environment} {system} /bin/sh -c "cd {there}; $SSH_ORIGINAL_COMMAND"
 """
 
 _CONFIGURATION = """
@@ -50,7 +48,7 @@ class SshServer:
     """A running server.
 
     Attributes:
-        home: the login folder, here and on the "board" alike.
+        home: the login folder, as this computer sees it.
     """
 
     folder: Path
@@ -78,24 +76,37 @@ class SshServer:
         self.process.wait(10)
 
 
-def start_server(folder: Path, cpu: str = "cortex-a76") -> SshServer:
-    """Start one whose files lie in `folder`; skips the test where something is missing."""
-    if shutil.which("qemu-aarch64-static") is None:
-        pytest.skip("needs qemu-aarch64-static; `make setup` installs it")
-    tools = debian_root(_native(), _SERVER)
-    board = debian_root("arm64", _BOARD)
+def start_server(folder: Path, cpu: str, packages: Sequence[str]) -> SshServer:
+    """Start one whose files lie in `folder`; skips the test where there is no apt.
+
+    Args:
+        cpu: of the board, as the emulator calls it.
+        packages: what pip has installed there.
+    """
+    if not have_apt():
+        pytest.skip("needs apt-get and dpkg, to unpack an SSH server and an arm64 system")
+    tools = debian_root(native_architecture(), _SERVER)
+    system = EmulatedSystem.fetch(packages)
     home = folder / "home"
     home.mkdir()
-    libraries = f"{tools}/lib/{_triplet()}:{tools}/usr/lib/{_triplet()}"
+    libraries = library_path(tools)
     environment = {**os.environ, "LD_LIBRARY_PATH": libraries}
     for name in ("host_key", "client_key"):
         command = [tools / "usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name]
         subprocess.run(command, check=True, env=environment)
     shutil.copyfile(folder / "client_key.pub", folder / "authorized_keys")
     sftp = tools / "usr/lib/openssh/sftp-server"
+    variables = {**system.environment(), "HOME": seen_as("home")}
     session = folder / "session"
     session.write_text(
-        _SESSION.format(home=home, sftp=sftp, libraries=libraries, proot=tools / "usr/bin/proot", cpu=cpu, board=board)
+        _SESSION.format(
+            home=home,
+            there=seen_as("home"),
+            sftp=sftp,
+            libraries=libraries,
+            environment=shlex.join(f"{name}={value}" for name, value in variables.items()),
+            system=shlex.join(system.command(cpu, {"home": home})),
+        )
     )
     session.chmod(0o755)
     with socket.socket() as probe:
@@ -122,11 +133,3 @@ def start_server(folder: Path, cpu: str = "cortex-a76") -> SshServer:
 
 def _user():
     return subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _native():
-    return subprocess.run(["dpkg", "--print-architecture"], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _triplet():
-    return f"{os.uname().machine}-linux-gnu" if sys.platform == "linux" else ""

@@ -39,7 +39,7 @@ def artefact(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    running = start_server(tmp_path_factory.mktemp("board"))
+    running = start_server(tmp_path_factory.mktemp("board"), str(TARGET.runner.machine), packages=())
     yield running
     running.stop()
 
