@@ -1,6 +1,6 @@
 """Comparing what a runtime computed with the reference of its arithmetic family, code by code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -104,25 +104,44 @@ def compare(outputs: Int8Array, expected: Int8Array, reference: str) -> Parity:
     )
 
 
-def first_difference(
-    graph: IntegerGraph, image: Int8Array, tensors: Mapping[str, Int8Array], family: Family
-) -> TensorParity | None:
-    """The first tensor, in execution order, that is not the reference's.
+def tensor_parity(
+    graph: IntegerGraph, expected: Mapping[str, Int8Array], tensors: Mapping[str, Int8Array], family: Family
+) -> Iterator[TensorParity]:
+    """Every operator's output against the reference's, in execution order.
 
     Args:
         graph: the integer graph.
-        image: int8 ``(height, width, channels)``.
-        tensors: int8 ``(height, width, channels)`` by name, as the artefact computed them of `image`; those that are
-            missing were fused away.
+        expected: int8 ``(1, height, width, channels)`` by name, as the reference computed them.
+        tensors: int8 of as many elements by name, as the artefact did; those that are missing were fused away.
         family: of the reference.
+
+    Raises:
+        SixfoldError: a tensor of the artefact has another size than the reference's.
     """
-    expected = execute_all(graph, image[np.newaxis], family)
     for operator in graph.operators:
         if operator.output in tensors:
-            parity = compare(tensors[operator.output][np.newaxis], expected[operator.output], family)
-            if parity.mismatched:
-                return TensorParity(operator.output, parity.elements, parity.mismatched, parity.max_lsb)
-    return None
+            wanted = expected[operator.output]
+            found = compare(as_reference(operator.output, tensors[operator.output], wanted), wanted, family)
+            yield TensorParity(operator.output, found.elements, found.mismatched, found.max_lsb)
+
+
+def as_reference(name: str, codes: Int8Array, expected: Int8Array) -> Int8Array:
+    """An artefact's tensor in the shape of the reference's.
+
+    Raises:
+        SixfoldError: it has another number of elements.
+    """
+    if codes.size != expected.size:
+        raise SixfoldError(f"tensor {name}: the artefact's has {codes.size} elements, the reference's {expected.size}")
+    return codes.reshape(expected.shape)
+
+
+def first_difference(
+    graph: IntegerGraph, image: Int8Array, tensors: Mapping[str, Int8Array], family: Family
+) -> TensorParity | None:
+    """The first tensor, in execution order, that is not the reference's for int8 ``(height, width, channels)``."""
+    expected = execute_all(graph, image[np.newaxis], family)
+    return next((row for row in tensor_parity(graph, expected, tensors, family) if row.mismatched), None)
 
 
 def operator_parity(runner: object, graph: IntegerGraph, inputs: Int8Array) -> list[OperatorParity] | None:

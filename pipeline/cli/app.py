@@ -8,6 +8,7 @@ import typer
 from pipeline.cli.commands import (
     build,
     check,
+    diff,
     doctor,
     evaluate,
     export,
@@ -28,6 +29,7 @@ COMMANDS: dict[str, ModuleType] = {
     "build": build,
     "verify": verify,
     "run": run,
+    "diff": diff,
     "export": export,
     "import": import_,
     "tune": tune,

@@ -1,16 +1,20 @@
 """Runs the uint8 twin in ONNX Runtime on this computer."""
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
 import onnxruntime as ort
+from onnx import helper
 
 from pipeline.backends.uint8_twin import Uint8Array, from_uint8, planar_uint8
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array
+from pipeline.graph.onnx_file import load_onnx
+from pipeline.graph.reference import Family
 from pipeline.runners import Infer, RunResult, host
 from pipeline.targets import Target
 
@@ -47,6 +51,38 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     )
 
 
+def run_tensors(artefact: Path, target: Target, image: Int8Array, family: Family) -> Mapping[str, Int8Array]:
+    """Every activation of one inference, by name: the same file with all of them declared as outputs.
+
+    That changes no kernel: ONNX Runtime's fusions of quantised operators end where the codes are.
+
+    Args:
+        artefact: folder of the artefact.
+        target: what it was built for.
+        image: int8 ``(height, width, channels)``.
+        family: ``float``, the only one that it computes in.
+
+    Raises:
+        SixfoldError: the artefact is missing or damaged.
+    """
+    del target, family
+    path = artefact / ARTEFACT
+    model = load_onnx(path)
+    known = {value.name for value in model.graph.output}
+    for node in model.graph.node:
+        if node.op_type == "QuantizeLinear" and node.output[0] not in known:
+            model.graph.output.append(helper.make_tensor_value_info(node.output[0], onnx.TensorProto.UINT8, None))
+    session = _session(path, _options(), model.SerializeToString())
+    names = [value.name for value in session.get_outputs()]
+    found = session.run(None, {session.get_inputs()[0].name: planar_uint8(image[np.newaxis])[0]})
+    return {name: _interleaved(from_uint8(codes)) for name, codes in zip(names, found, strict=True)}
+
+
+def _interleaved(codes: Int8Array) -> Int8Array:
+    """``(1, channels, height, width)`` to ``(height, width, channels)``."""
+    return np.ascontiguousarray(codes[0].transpose(1, 2, 0))
+
+
 def open_inference(artefact: Path, target: Target) -> Infer:
     """Load ``model.uint8.onnx``.
 
@@ -71,8 +107,9 @@ def _options() -> ort.SessionOptions:
     return options
 
 
-def _session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+def _session(path: Path, options: ort.SessionOptions, content: bytes | None = None) -> ort.InferenceSession:
+    """The file `path`, or `content` in its place."""
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(content or str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's exceptions have no common base of their own
         raise SixfoldError(f"{path}: ONNX Runtime cannot load it ({str(error).splitlines()[0]})") from error

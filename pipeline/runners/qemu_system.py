@@ -11,7 +11,7 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,8 +22,10 @@ import numpy.typing as npt
 
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array
+from pipeline.graph.reference import Family
 from pipeline.progress import progress_bar
 from pipeline.runners import Footprint, Latency, LayerCost, RunResult
+from pipeline.runners.emulated_tensors import read_tensors
 from pipeline.runners.firmware import EVALUATION, FirmwareArtefact, read_artefact
 from pipeline.targets import Target
 
@@ -97,6 +99,31 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array, options: Seq
     )
 
 
+def run_tensors(artefact: Path, target: Target, image: Int8Array, family: Family) -> Mapping[str, Int8Array]:
+    """Every activation of one inference on the emulated board, by name, as the firmware leaves it after each layer.
+
+    Args:
+        artefact: what backend `cortex-m` wrote.
+        target: names the machine in ``runner.machine``.
+        image: int8 ``(height, width, channels)``.
+        family: ``fixed-point``, the only one that it computes in.
+
+    Returns:
+        Flat int8, as the memory holds it.
+
+    Raises:
+        SixfoldError: QEMU is missing or failed, or the artefact is damaged.
+    """
+    del family
+    built = read_artefact(artefact, EVALUATION)
+    built.check_inputs(image[np.newaxis])
+    qemu_version()
+    with tempfile.TemporaryDirectory(prefix="sixfold-qemu-") as name:
+        folder = Path(name)
+        _write_request(folder / "request.bin", built, image[np.newaxis])
+        return read_tensors(_command(built, str(target.runner.machine)), folder, built)
+
+
 def qemu_version() -> str:
     """Version of the installed emulator, such as ``7.2.22``.
 
@@ -118,17 +145,14 @@ def _write_request(path: Path, artefact: FirmwareArtefact, inputs: Int8Array) ->
 
 def _emulate(folder: Path, artefact: FirmwareArtefact, machine: str, samples: int, options: Sequence[str] = ()) -> None:
     """Run QEMU in `folder` until the firmware exits, showing the samples done on a terminal."""
-    command = [
-        *(QEMU, "-M", machine, "-display", "none", "-serial", "none", "-monitor", "none", "-nic", "none"),
-        *("-icount", "shift=6,sleep=off"),
-        # Semihosting opens files by relative names in QEMU's working folder, which is a temporary one.
-        *("-semihosting-config", "enable=on,target=native"),
-        *("-kernel", str(artefact.elf), *options),
-    ]
     console = folder / "console.txt"
     with console.open("wb") as stream:
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
+            [*_command(artefact, machine), *options],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
         )
         try:
             code = _wait(process, folder / "result.bin", _sample_record(artefact.classes).itemsize, samples)
@@ -139,6 +163,17 @@ def _emulate(folder: Path, artefact: FirmwareArtefact, machine: str, samples: in
         raise SixfoldError(f"{QEMU} {machine} finished no sample within {TIME_LIMIT_S:g} s{_quote(console)}")
     if code != 0:
         raise SixfoldError(f"{QEMU} {machine} failed (exit code {code}){_quote(console)}")
+
+
+def _command(artefact: FirmwareArtefact, machine: str) -> list[str]:
+    """QEMU with the arguments that every run has."""
+    return [
+        *(QEMU, "-M", machine, "-display", "none", "-serial", "none", "-monitor", "none", "-nic", "none"),
+        *("-icount", "shift=6,sleep=off"),
+        # Semihosting opens files by relative names in QEMU's working folder, which is a temporary one.
+        *("-semihosting-config", "enable=on,target=native"),
+        *("-kernel", str(artefact.elf)),
+    ]
 
 
 def _wait(process: subprocess.Popen[Any], result: Path, record_bytes: int, samples: int) -> int | None:

@@ -13,6 +13,8 @@ from PIL import Image
 
 from pipeline.graph.ir import IntegerGraph
 from pipeline.graph.qdq import int8_qdq
+from pipeline.graph.reader import Reader
+from pipeline.metadata import IMPORTED
 from tests.graph.graphs import small_mobilenet
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,23 +28,27 @@ def network(channels: int = 1) -> IntegerGraph:
         "sixfold.mean": json.dumps([0.0] * channels),
         "sixfold.std": json.dumps([1.0] * channels),
         "sixfold.central_crop": "1.0",
+        IMPORTED: "{}",  # so that there are test inputs without a data set
     }
     graph = small_mobilenet(1, channels=channels, classes=len(LABELS))
-    return dataclasses.replace(graph, metadata=metadata)
+    # Read back from its file, so that tensors have the names that artefacts know them by.
+    return Reader(int8_qdq(dataclasses.replace(graph, metadata=metadata)), "the test").read()
 
 
 def make_project(root: Path, graph: IntegerGraph) -> Path:
     """Fill `root` with params.yaml, targets/, firmware/ and the network; return it."""
-    shutil.copy(ROOT / "params.yaml", root)
+    for name in ("params.yaml", "constraints.txt"):
+        shutil.copy(ROOT / name, root)
     shutil.copytree(ROOT / "targets", root / "targets")
     (root / "firmware").symlink_to(ROOT / "firmware")
     (root / "models").mkdir()
-    model = int8_qdq(graph)
-    for key, value in graph.metadata.items():
-        entry = next((each for each in model.metadata_props if each.key == key), None) or model.metadata_props.add()
-        entry.key, entry.value = key, value
-    (root / "models/model.int8.onnx").write_bytes(model.SerializeToString())
+    write_model(root, graph)
     return root
+
+
+def write_model(root: Path, graph: IntegerGraph) -> None:
+    """Make `graph` the model of a project."""
+    (root / "models/model.int8.onnx").write_bytes(int8_qdq(graph).SerializeToString())
 
 
 def picture(path: Path, seed: int) -> Path:
