@@ -193,7 +193,13 @@ class Gate(Checked):
 InstructionSet: TypeAlias = Literal["avx512-vnni", "avx2", "neon-dotprod", "neon"]
 
 #: Kernel libraries of backend `cortex-m`.
-Kernels = Literal["portable", "cmsis-nn"]
+Kernels = Literal["portable", "cmsis-nn", "streaming"]
+
+#: How an image comes to a board: whole, or row by row, so that it is never whole in memory.
+InputMode = Literal["frame", "rows"]
+
+#: What the streaming engine chooses its schedule for.
+Optimize = Literal["memory", "speed"]
 
 
 class TfliteOptions(Checked):
@@ -223,9 +229,11 @@ class OpenvinoOptions(Checked):
 #: Fields that only some backends take, and whether these need them.
 _BACKEND_FIELDS: dict[str, tuple[tuple[str, ...], bool]] = {
     "instruction_sets": (("tvm",), True),
+    "input": (("cortex-m",), False),
     "kernels": (("cortex-m",), False),
     "npu": (("ethos-u",), True),
     "openvino": (("openvino",), False),
+    "optimize": (("cortex-m",), False),
     "tflite": (TFLITE_BACKENDS, False),
 }
 
@@ -248,6 +256,8 @@ class Target(Checked):
         core: of a microcontroller a key of `firmware/cores.json`, else what the table of targets shows.
         clock_hz: that the start-up sets, or the NPU's.
         kernels: what computes the operators of backend `cortex-m`; left out, the best for the core.
+        input: how the image comes; `rows` needs kernels `streaming`.
+        optimize: what the schedule of kernels `streaming` is chosen for: the least memory, or long strips.
         memory: of a microcontroller; needed by backend `cortex-m`.
         board: of a real board; an emulated machine needs none.
         runner: what verification executes the artefact with.
@@ -273,6 +283,8 @@ class Target(Checked):
     core: str
     clock_hz: Annotated[int, Field(gt=0)] | None = None
     kernels: Kernels | None = None
+    input: InputMode = "frame"
+    optimize: Optimize = "memory"
     memory: Memory | None = None
     board: BoardSpec | None = None
     runner: RunnerSpec
@@ -302,6 +314,13 @@ class Target(Checked):
                 raise ValueError(f"{field} is only for backend {' and '.join(backends)}")
             if needed and self.backend in backends and not (given and getattr(self, field)):
                 raise ValueError(f"{field} is missing; backend {self.backend} needs it")
+        return self
+
+    @model_validator(mode="after")
+    def _only_streaming_has_a_schedule(self) -> "Target":
+        for field in ("input", "optimize"):
+            if getattr(self, field) != type(self).model_fields[field].default and self.kernels != "streaming":
+                raise ValueError(f"{field}: {getattr(self, field)} needs kernels: streaming")
         return self
 
     @model_validator(mode="after")

@@ -94,12 +94,12 @@ static void db_print(const char *const *words, uint32_t count)
         serial_refuse("db print takes a number of bytes and an offset");
         return;
     }
-    const uint32_t filled = serial_input_filled();
-    if (offset >= filled) {
+    const uint32_t kept = serial_input_kept();
+    if (offset >= kept) {
         serial_refuse("there is no input at that offset");
         return;
     }
-    bytes = bytes < filled - offset ? bytes : filled - offset;
+    bytes = bytes < kept - offset ? bytes : kept - offset;
     for (uint32_t index = 0; index < bytes; ++index) {
         serial_print(index % BYTES_PER_LINE == 0U ? "m-buffer-" : "-");
         serial_print_hex_byte(serial_input_byte(offset + index));

@@ -15,9 +15,17 @@ static struct {
     bool begun;
     bool consumed; /* an inference has run on the input and there was no copy */
     bool answered;
+    bool refused; /* by a row that was pushed while the input came */
     uint8_t *copy;
+    int8_t row[SIXFOLD_INPUT_WIDTH * SIXFOLD_INPUT_CHANNELS]; /* the one that comes, where rows are pushed at once */
     int8_t output[SIXFOLD_CLASSES];
 } state;
+
+/* A model that takes its input row by row, and no copy of it: each row is pushed as soon as it is whole. */
+static bool pushes_at_once(void)
+{
+    return state.copy == NULL && sixfold_input() == NULL;
+}
 
 serial_integrity serial_check_model(void)
 {
@@ -36,9 +44,13 @@ uint32_t serial_input_bytes(void)
     return (uint32_t)(sixfold_model.input.height * sixfold_model.input.width * sixfold_model.input.channels);
 }
 
-static uint8_t *input_bytes(void)
+/* Where byte `index` of the input lies, or will. */
+static uint8_t *input_byte(uint32_t index)
 {
-    return state.copy != NULL ? state.copy : (uint8_t *)sixfold_input();
+    if (pushes_at_once()) {
+        return (uint8_t *)&state.row[index % sizeof state.row];
+    }
+    return (state.copy != NULL ? state.copy : (uint8_t *)sixfold_input()) + index;
 }
 
 void serial_input_begin(void)
@@ -47,6 +59,10 @@ void serial_input_begin(void)
     state.filled = 0;
     state.begun = true;
     state.consumed = false;
+    state.refused = false;
+    if (pushes_at_once()) {
+        sixfold_begin();
+    }
 }
 
 bool serial_input_append(uint8_t byte)
@@ -54,7 +70,11 @@ bool serial_input_append(uint8_t byte)
     if (!state.begun || state.consumed || state.filled == serial_input_bytes()) {
         return false;
     }
-    input_bytes()[state.filled++] = (uint8_t)(byte ^ FLIP_SIGN);
+    *input_byte(state.filled) = (uint8_t)(byte ^ FLIP_SIGN);
+    ++state.filled;
+    if (pushes_at_once() && state.filled % sizeof state.row == 0U) {
+        state.refused = sixfold_push_row(state.row) != SIXFOLD_OK || state.refused;
+    }
     return true;
 }
 
@@ -63,9 +83,14 @@ uint32_t serial_input_filled(void)
     return state.consumed ? 0 : state.filled;
 }
 
+uint32_t serial_input_kept(void)
+{
+    return pushes_at_once() ? 0 : serial_input_filled();
+}
+
 uint8_t serial_input_byte(uint32_t index)
 {
-    return (uint8_t)(input_bytes()[index] ^ FLIP_SIGN);
+    return (uint8_t)(*input_byte(index) ^ FLIP_SIGN);
 }
 
 static serial_run_status run_layer(int32_t layer)
@@ -84,21 +109,45 @@ static serial_run_status end_run(serial_run_status status)
     return status;
 }
 
-/* What all runs begin with: the input goes, or stays only in the copy. */
-static void take_input(void)
+/* All rows again: those of the copy, or as often the last one, which is as much work. */
+static serial_run_status push_rows(void)
 {
+    sixfold_begin();
+    for (int32_t y = 0; y < sixfold_model.input.height; ++y) {
+        if (serial_still_alive()) {
+            return SERIAL_RUN_INTERRUPTED;
+        }
+        const int8_t *row = state.copy != NULL ? (const int8_t *)state.copy + (size_t)y * sizeof state.row : state.row;
+        if (sixfold_push_row(row) != SIXFOLD_OK) {
+            return SERIAL_RUN_REFUSED;
+        }
+    }
+    return SERIAL_RUN_DONE;
+}
+
+/* What all runs begin with: the input goes, or stays only in the copy. */
+static serial_run_status take_input(void)
+{
+    if (sixfold_input() == NULL && (state.copy != NULL || state.consumed)) {
+        serial_box_enter_layer(serial_box(), 0);
+        return push_rows();
+    }
     if (state.copy != NULL) {
         memcpy(sixfold_input(), state.copy, serial_input_bytes());
     } else {
         state.consumed = true;
     }
+    return state.refused ? SERIAL_RUN_REFUSED : SERIAL_RUN_DONE;
 }
 
 serial_run_status serial_run(uint32_t times)
 {
     for (; times != 0U; --times) {
         const bool answers = !state.consumed;
-        take_input();
+        const serial_run_status taken = take_input();
+        if (taken != SERIAL_RUN_DONE) {
+            return end_run(taken);
+        }
         for (int32_t layer = 0; layer < sixfold_model.layers; ++layer) {
             const serial_run_status status = run_layer(layer);
             if (status != SERIAL_RUN_DONE) {
@@ -115,9 +164,14 @@ serial_run_status serial_run(uint32_t times)
 
 serial_run_status serial_time_layers(void (*each)(int32_t layer, uint64_t ticks))
 {
-    take_input();
+    const uint64_t before = serial_ticks();
+    const serial_run_status taken = take_input();
+    if (taken != SERIAL_RUN_DONE) {
+        return end_run(taken);
+    }
     for (int32_t layer = 0; layer < sixfold_model.layers; ++layer) {
-        const uint64_t begin = serial_ticks();
+        /* Rows that are pushed are work of the first layer. */
+        const uint64_t begin = layer == 0 && sixfold_input() == NULL ? before : serial_ticks();
         const serial_run_status status = run_layer(layer);
         const uint64_t end = serial_ticks();
         if (status != SERIAL_RUN_DONE) {

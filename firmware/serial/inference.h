@@ -21,13 +21,19 @@ uint32_t serial_input_bytes(void);
 /* Empties the input. */
 void serial_input_begin(void);
 
-/* The next byte of the input; the code is byte - 128. False, and nothing written, before a begin and once full. */
+/*
+ * The next byte of the input; the code is byte - 128. False, and nothing written, before a begin and once full. Where the
+ * model takes rows and there is no room for a copy, the last byte of a row computes what that row makes possible.
+ */
 bool serial_input_append(uint8_t byte);
 
 /* Bytes appended so far that are still there: an inference destroys the input where no copy could be kept. */
 uint32_t serial_input_filled(void);
 
-/* The byte at `index`, less than serial_input_filled(). */
+/* Likewise those that can be read again: none where the model took the rows as they came. */
+uint32_t serial_input_kept(void);
+
+/* The byte at `index`, less than serial_input_kept(). */
 uint8_t serial_input_byte(uint32_t index);
 
 typedef enum {

@@ -11,8 +11,8 @@ import pytest
 from pipeline.backends import load_backend
 from pipeline.backends.cortex_m import compile_graph, toolchain
 from pipeline.backends.cortex_m.accumulators import check_accumulators, fold_zero_point
+from pipeline.backends.cortex_m.c_source import c_string
 from pipeline.backends.cortex_m.compiler import generate_sources
-from pipeline.backends.cortex_m.emitter import c_string
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Conv2D, IntegerGraph
 from pipeline.targets import MemoryRegion, Target, load_target

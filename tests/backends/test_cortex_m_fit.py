@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pipeline.backends.cortex_m.cmsis_nn import cmsis_nn
 from pipeline.backends.cortex_m.fit import explain_overflow
-from pipeline.backends.cortex_m.libraries import kernel_library
+from pipeline.backends.cortex_m.layer_by_layer import LayerByLayer
+from pipeline.backends.cortex_m.libraries import PORTABLE_ENGINE
 from pipeline.backends.cortex_m.memory_map import memory_map
 from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
 from pipeline.backends.cortex_m.portable import PORTABLE
@@ -30,7 +32,7 @@ def plan_of(graph: IntegerGraph) -> MemoryPlan:
 
 def explain(graph: IntegerGraph, **missing: int) -> str:
     assert MEMORY is not None
-    return explain_overflow(missing, graph, plan_of(graph), MEMORY, PORTABLE, "none")
+    return explain_overflow(missing, graph, plan_of(graph), MEMORY, PORTABLE_ENGINE, "none")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_the_widest_that_fits_is_named_and_no_wider_one() -> None:
     text = explain(graph, SRAM=saved)
     assert text.startswith(f"sram (4194304 bytes) is {saved} bytes too small: the arena takes {arena}, its peak is ")
     assert f"layer {peak} with" in text
-    assert "fit with width 0.5 instead of 0.75, or images of 32x32 instead of 64x64" in text
+    assert ", or width 0.5 instead of 0.75, or images of 32x32 instead of 64x64" in text
     assert "width 0.5 instead" not in explain(graph, SRAM=saved + 1)
 
 
@@ -92,12 +94,12 @@ def test_nothing_fits_a_board_without_memory() -> None:
 
 
 def test_other_kernels_are_advised_where_they_need_less() -> None:
-    graph, library = skeleton(replace(VARIANT, width=1.0)), kernel_library("cmsis-nn", "dsp")
+    graph, library = skeleton(replace(VARIANT, width=1.0)), cmsis_nn("dsp")
     plan = plan_memory(graph, {operator.name: library.choose(graph, operator) for operator in graph.operators})
     assert MEMORY is not None
     saved = plan.arena_bytes - plan_of(graph).arena_bytes
     assert saved > 0
-    text = explain_overflow({"SRAM": saved}, graph, plan, MEMORY, library, "dsp")
+    text = explain_overflow({"SRAM": saved}, graph, plan, MEMORY, LayerByLayer(library), "dsp")
     assert f"fit with kernels: portable ({plan_of(graph).arena_bytes} bytes of arena)" in text
 
 

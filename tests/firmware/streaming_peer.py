@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.boards import BOARDS
-from pipeline.backends.cortex_m.emitter import emit_linker_script
 from pipeline.backends.cortex_m.kernel import load_core
+from pipeline.backends.cortex_m.linker_script import emit_linker_script
 from pipeline.backends.cortex_m.machines import placement
 from pipeline.backends.cortex_m.streaming.builds import build_for
 from tests.firmware.peer import FIRMWARE, SANITIZERS, WARNINGS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.boards import BOARDS
-from pipeline.backends.cortex_m import compile_graph, compiler
+from pipeline.backends.cortex_m import compile_graph, layer_by_layer
 from pipeline.backends.cortex_m.compiler import generate_sources
 from pipeline.backends.cortex_m.guards import GUARD_BYTES, guard_zones
 from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
@@ -80,7 +80,7 @@ def too_many_rows(emit: Callable[..., dict[str, str]]) -> Callable[..., dict[str
 
 
 def test_a_kernel_that_writes_too_much_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "emit_model", too_many_rows(compiler.emit_model))
+    monkeypatch.setattr(layer_by_layer, "emit_model", too_many_rows(layer_by_layer.emit_model))
     code, _, errors = run_host(GRAPH, random_inputs(GRAPH, 1, 1), tmp_path)
     assert code == 65
     assert errors.startswith(f"error: layer {GRAPH.operators[4].name} wrote outside its buffers, beside ")
@@ -95,7 +95,7 @@ def test_a_plan_that_puts_two_live_buffers_together_is_named(tmp_path: Path, mon
         beside = plan.offsets[expanded] + GRAPH.tensors[expanded].size - 16
         return replace(plan, offsets={**plan.offsets, kept: beside}, arena_bytes=plan.arena_bytes + 4096)
 
-    monkeypatch.setattr(compiler, "plan_memory", wrong)
+    monkeypatch.setattr(layer_by_layer, "plan_memory", wrong)
     code, _, errors = run_host(GRAPH, random_inputs(GRAPH, 1, 1), tmp_path)
     assert (code, errors) == (
         65,
@@ -115,7 +115,7 @@ def test_plan_and_kernels_are_proven_on_the_emulator(
     result = run_artefact(tmp_path / "right", target, inputs)
     np.testing.assert_array_equal(result.outputs, execute(GRAPH, inputs, "fixed-point"))
     if core == "cortex-m4":
-        monkeypatch.setattr(compiler, "emit_model", too_many_rows(compiler.emit_model))
+        monkeypatch.setattr(layer_by_layer, "emit_model", too_many_rows(layer_by_layer.emit_model))
         (tmp_path / "wrong").mkdir()
         compile_graph(GRAPH, target, tmp_path / "wrong", guarded=True)
         with pytest.raises(SixfoldError, match=rf"error: layer {GRAPH.operators[4].name} wrote outside its buffers"):

@@ -3,6 +3,10 @@
  *
  * Usage: write the input, call sixfold_invoke(), read the output. Activations share one arena, so an inference
  * destroys the input: write it again before the next one. The output stays until the next inference or input.
+ *
+ * The input can be written as a whole, to sixfold_input(), or row by row: sixfold_begin(), then sixfold_push_row() for
+ * each of sixfold_model.input.height rows, then sixfold_invoke(). A model that was compiled with `input: rows` takes it
+ * row by row only, and never has all of it in memory: pushing a row computes what that row makes possible.
  */
 #ifndef SIXFOLD_MODEL_H
 #define SIXFOLD_MODEL_H
@@ -34,13 +38,28 @@ typedef struct {
 /* sixfold_model.constants of them: whether what was written to the board is what was generated can be checked. */
 extern const sixfold_constant sixfold_constants[];
 
-/* height * width * channels codes to be written; real value = scale * (code - zero point), both in model.h. */
+/*
+ * height * width * channels codes to be written; real value = scale * (code - zero point), both in model.h. Null for a
+ * model that takes its input row by row only.
+ */
 int8_t *sixfold_input(void);
+
+/* Starts an input that comes row by row; whatever of one came before is forgotten. */
+void sixfold_begin(void);
+
+/*
+ * The next row, from the top: width * channels codes, which may be overwritten once this returns. SIXFOLD_BAD_ARGUMENT
+ * without a beginning, or after the last row.
+ */
+sixfold_status sixfold_push_row(const int8_t *row);
 
 /* sixfold_model.classes codes, valid after sixfold_invoke(). */
 const int8_t *sixfold_output(void);
 
-/* One inference. Stops at the first layer that refuses its arguments, which only a damaged model does. */
+/*
+ * One inference; where the input comes row by row only, what is left of it after the last row. Stops at the first layer
+ * that refuses its arguments, which only a damaged model does, or one whose rows have not all come.
+ */
 sixfold_status sixfold_invoke(void);
 
 /* One layer, 0 <= layer < sixfold_model.layers, in order: the same work as sixfold_invoke(), to be timed apart. */

@@ -3,40 +3,23 @@
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.backends.cortex_m import toolchain
 from pipeline.backends.cortex_m.accumulators import check_accumulators
 from pipeline.backends.cortex_m.cmsis_nn_source import find_cmsis_nn
 from pipeline.backends.cortex_m.elf import Sizes, check_linked, read_sizes
-from pipeline.backends.cortex_m.emitter import emit_linker_script, emit_model
+from pipeline.backends.cortex_m.engine import Engine, Program
 from pipeline.backends.cortex_m.fit import explain_overflow
-from pipeline.backends.cortex_m.guards import GUARD_BYTES, guard_zones
-from pipeline.backends.cortex_m.kernel import Kernel, KernelLibrary, load_core
-from pipeline.backends.cortex_m.libraries import default_kernels, kernel_library
+from pipeline.backends.cortex_m.kernel import load_core
+from pipeline.backends.cortex_m.libraries import PORTABLE_ENGINE, default_kernels, engine_for
+from pipeline.backends.cortex_m.linker_script import emit_linker_script
 from pipeline.backends.cortex_m.machines import Placement, board_placement, placement
 from pipeline.backends.cortex_m.memory_map import memory_map
-from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
-from pipeline.backends.cortex_m.portable import PORTABLE
 from pipeline.errors import SixfoldError
 from pipeline.files import sha256_file, write_json
-from pipeline.graph.cost import macs
 from pipeline.graph.ir import Add, GlobalAveragePool, IntegerGraph
 from pipeline.targets import Target
-
-
-@dataclass(frozen=True)
-class Sources:
-    """What the generated sources contain.
-
-    Attributes:
-        plan: where tensors and scratch lie.
-        kernels: the function that computes each layer, by the layer's name.
-    """
-
-    plan: MemoryPlan
-    kernels: Mapping[str, Kernel]
 
 
 def compile_graph(graph: IntegerGraph, target: Target, folder: Path, guarded: bool = False) -> None:
@@ -59,9 +42,10 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path, guarded: bo
     place, board = placement(target), board_placement(target)
     toolchain.require_tools()
     core = load_core(target.core)
-    library = kernel_library(target.kernels or default_kernels(core.simd), core.simd)
-    compiled, tools = _kernel_sources(library)
-    sources = generate_sources(graph, folder, library, guarded)
+    engine = engine_for(target.kernels or default_kernels(core.simd), core.simd, target.input, target.optimize)
+    compiled, tools = _kernel_sources(engine)
+    program = generate_sources(graph, folder, engine, guarded)
+    kernels = {layer.name: layer.kernel for layer in program.layers}
 
     def link(place: Placement, script: str, build: Path) -> tuple[Path, Path]:
         """The firmware for verification and the one for use; in the same folder again only what differs is compiled."""
@@ -69,11 +53,11 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path, guarded: bo
         try:
             evaluation = toolchain.build_device(folder, build, core, place.board, compiled, place.settings, script)
         except toolchain.DoesNotFitError as error:
-            reasons = explain_overflow(error.overflow, graph, sources.plan, place.memory, library, core.simd)
+            reasons = explain_overflow(error.overflow, graph, program.plan, place.memory, engine, core.simd)
             raise SixfoldError(f"the model does not fit target {target.name}: {reasons}") from error
         use = evaluation.with_name("serial.elf")
         for firmware in (evaluation, use):
-            check_linked(firmware, sources.kernels, core)
+            check_linked(firmware, kernels, core)
         return evaluation, use
 
     with tempfile.TemporaryDirectory(prefix="sixfold-") as build:
@@ -83,44 +67,48 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path, guarded: bo
             evaluation, use = link(board, "board.ld", Path(build))
         shutil.copyfile(use, folder / use.name)
         sizes = read_sizes(evaluation)
-    _write_descriptions(graph, library, sources, tools, sizes, folder)
+    _write_descriptions(graph, target, engine, program, tools, sizes, folder)
 
 
 def generate_sources(
-    graph: IntegerGraph, folder: Path, library: KernelLibrary = PORTABLE, guarded: bool = False
-) -> Sources:
-    """Write ``model.c``, ``model.h`` and ``memory_map.svg`` for a kernel library, for any machine.
+    graph: IntegerGraph, folder: Path, engine: Engine = PORTABLE_ENGINE, guarded: bool = False
+) -> Program:
+    """Write ``model.c``, ``model.h`` and ``memory_map.svg``, for any machine.
 
     `guarded` as in :func:`compile_graph`.
 
     Raises:
-        SixfoldError: an accumulator could leave int32.
+        SixfoldError: an accumulator could leave int32, or the engine does not take this graph.
     """
     for operator in graph.operators:
         if not isinstance(operator, Add | GlobalAveragePool):
             check_accumulators(graph, operator)
-    kernels = {operator.name: library.choose(graph, operator) for operator in graph.operators}
-    plan = plan_memory(graph, kernels, GUARD_BYTES if guarded else 0)
-    zones = guard_zones(plan) if guarded else ()
-    (folder / "memory_map.svg").write_text(memory_map(plan), encoding="utf-8")
-    for name, text in emit_model(graph, plan, kernels, library.header, zones).items():
+    program = engine.program(graph, guarded)
+    (folder / "memory_map.svg").write_text(memory_map(program.plan), encoding="utf-8")
+    for name, text in program.files.items():
         (folder / name).write_text(text)
-    return Sources(plan, kernels)
+    return program
 
 
-def _kernel_sources(library: KernelLibrary) -> tuple[toolchain.Kernels, dict[str, str]]:
+def _kernel_sources(engine: Engine) -> tuple[toolchain.Kernels, dict[str, str]]:
     """What to compile, and the versions that the artefact is made with."""
     tools = {"arm-none-eabi-gcc": toolchain.compiler_version()}
-    if library.name != "cmsis-nn":
-        return toolchain.Kernels(library.name), tools
+    if engine.name != "cmsis-nn":
+        return toolchain.Kernels(engine.folder), tools
     found = find_cmsis_nn()
-    return toolchain.Kernels(library.name, found.root), {**tools, "cmsis-nn": found.version}
+    return toolchain.Kernels(engine.folder, found.root), {**tools, "cmsis-nn": found.version}
 
 
 def _write_descriptions(
-    graph: IntegerGraph, library: KernelLibrary, sources: Sources, tools: Mapping[str, str], sizes: Sizes, folder: Path
+    graph: IntegerGraph,
+    target: Target,
+    engine: Engine,
+    program: Program,
+    tools: Mapping[str, str],
+    sizes: Sizes,
+    folder: Path,
 ) -> None:
-    plan = sources.plan
+    plan = program.plan
     height, width, channels = graph.tensors[graph.input].shape
     model = {
         "sha256": graph.sha256(),
@@ -129,10 +117,10 @@ def _write_descriptions(
         "input": [height, width, channels],
         "classes": graph.tensors[graph.output].size,
         "layers": [
-            {"name": name, "macs": count, "kernel": sources.kernels[name].function}
-            for name, count in macs(graph).items()
+            {"name": layer.name, "macs": layer.macs, "kernel": layer.kernel.function} for layer in program.layers
         ],
-        "kernels": library.name,
+        "kernels": engine.name,
+        "sources": engine.folder,
         "tools": dict(tools),
     }
     memory = {

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from pipeline.backends.cortex_m.kernel import KernelLibrary, Simd
-from pipeline.backends.cortex_m.libraries import kernel_library
-from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
+from pipeline.backends.cortex_m.engine import Engine
+from pipeline.backends.cortex_m.kernel import Simd
+from pipeline.backends.cortex_m.libraries import engine_for
+from pipeline.backends.cortex_m.memory_plan import MemoryPlan
 from pipeline.backends.cortex_m.skeleton import Variant, recognise, skeleton, smaller_variants
+from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Add, GlobalAveragePool, IntegerGraph
 from pipeline.targets import Kernels, Memory
 
@@ -28,7 +30,7 @@ def explain_overflow(
     graph: IntegerGraph,
     plan: MemoryPlan,
     memory: Memory,
-    library: KernelLibrary,
+    engine: Engine,
     simd: Simd,
 ) -> str:
     """One line: by how much each memory is too small, what takes it, and what would fit by estimate.
@@ -38,7 +40,7 @@ def explain_overflow(
         graph: the model.
         plan: its memory plan.
         memory: the board's.
-        library: the kernels that it was built with.
+        engine: what it was built with.
         simd: the core's vector instructions.
     """
     names = {name.upper(): name for name in memory.regions}
@@ -47,7 +49,7 @@ def explain_overflow(
         f"{name} ({memory.regions[name].size} bytes) is {amount} bytes too small: {_reason(name, graph, plan, memory)}"
         for name, amount in missing.items()
     ]
-    return f"{'; '.join(parts)}. {_advice(missing, graph, plan, memory, library, simd)}"
+    return f"{'; '.join(parts)}. {_advice(missing, graph, plan, memory, engine, simd)}"
 
 
 def _reason(name: str, graph: IntegerGraph, plan: MemoryPlan, memory: Memory) -> str:
@@ -68,21 +70,21 @@ def _advice(
     graph: IntegerGraph,
     plan: MemoryPlan,
     memory: Memory,
-    library: KernelLibrary,
+    engine: Engine,
     simd: Simd,
 ) -> str:
     now = Need(plan.arena_bytes, _constants(graph))
     found = []
     for name in get_args(Kernels):
-        other = _need(graph, kernel_library(name, simd))
-        if name != library.name and _fits(missing, now, other, memory):
+        other = None if name == engine.name else _need(graph, engine_for(name, simd))
+        if other is not None and _fits(missing, now, other, memory):
             found.append(f"kernels: {name} ({other.arena} bytes of arena)")
     variant = recognise(graph)
     if variant is not None:
         fitting = [
             smaller
             for smaller in smaller_variants(variant)
-            if _fits(missing, now, _need(skeleton(smaller), library), memory)
+            if (need := _need(skeleton(smaller), engine)) is not None and _fits(missing, now, need, memory)
         ]
         found += _first_of_each_kind(variant, fitting)
     if found:
@@ -107,9 +109,12 @@ def _first_of_each_kind(variant: Variant, fitting: list[Variant]) -> list[str]:
     return texts
 
 
-def _need(graph: IntegerGraph, library: KernelLibrary) -> Need:
-    kernels = {operator.name: library.choose(graph, operator) for operator in graph.operators}
-    return Need(plan_memory(graph, kernels).arena_bytes, _constants(graph))
+def _need(graph: IntegerGraph, engine: Engine) -> Need | None:
+    """What an engine would take; None if it does not take this graph."""
+    try:
+        return Need(engine.arena_bytes(graph), _constants(graph))
+    except SixfoldError:
+        return None
 
 
 def _constants(graph: IntegerGraph) -> int:

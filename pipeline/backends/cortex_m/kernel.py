@@ -12,6 +12,7 @@ from typing import Literal, get_args
 
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import IntegerGraph, Operator
+from pipeline.targets import Kernels
 
 FIRMWARE = Path(__file__).resolve().parents[3] / "firmware"
 
@@ -48,7 +49,7 @@ class KernelLibrary:
         choose: the function for an operator.
     """
 
-    name: str
+    name: Kernels
     header: str | None
     choose: Callable[[IntegerGraph, Operator], Kernel]
 

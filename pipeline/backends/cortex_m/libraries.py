@@ -1,14 +1,34 @@
-"""The kernel libraries that a target file can name in `kernels`."""
+"""The engines that a target file can name in `kernels`."""
 
 from pipeline.backends.cortex_m.cmsis_nn import cmsis_nn
-from pipeline.backends.cortex_m.kernel import KernelLibrary, Simd
+from pipeline.backends.cortex_m.engine import Engine
+from pipeline.backends.cortex_m.kernel import Simd
+from pipeline.backends.cortex_m.layer_by_layer import LayerByLayer
 from pipeline.backends.cortex_m.portable import PORTABLE
-from pipeline.targets import Kernels
+from pipeline.backends.cortex_m.streaming.builds import build_for
+from pipeline.backends.cortex_m.streaming.engine import StreamingEngine
+from pipeline.targets import InputMode, Kernels, Optimize
+
+#: Takes any graph on any core.
+PORTABLE_ENGINE = LayerByLayer(PORTABLE)
 
 
-def kernel_library(name: Kernels, simd: Simd) -> KernelLibrary:
-    """The library called `name`, for cores with these vector instructions."""
-    return {"portable": lambda _: PORTABLE, "cmsis-nn": cmsis_nn}[name](simd)
+def engine_for(name: Kernels, simd: Simd, given: InputMode = "frame", optimize: Optimize = "memory") -> Engine:
+    """The engine called `name`, for cores with these vector instructions.
+
+    Args:
+        name: as a target file's `kernels` says.
+        simd: of the core.
+        given: how the image comes; only the streaming engine takes rows.
+        optimize: what the streaming engine's schedule is chosen for.
+    """
+    match name:
+        case "portable":
+            return PORTABLE_ENGINE
+        case "cmsis-nn":
+            return LayerByLayer(cmsis_nn(simd))
+        case "streaming":
+            return StreamingEngine(build_for(simd), given == "rows", optimize)
 
 
 def default_kernels(simd: Simd) -> Kernels:

@@ -6,14 +6,24 @@ The placement is first fit (Pisarchyk & Lee, "Efficient memory management for de
 several orders, of which the best counts (:mod:`pipeline.backends.cortex_m.placement`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipeline.backends.cortex_m.kernel import Kernel
 from pipeline.backends.cortex_m.placement import ALIGNMENT, Block, align, place
 from pipeline.graph.ir import IntegerGraph
 
-__all__ = ["ALIGNMENT", "Buffer", "MemoryPlan", "check_plan", "lifetimes", "plan_memory", "scratch_name"]
+__all__ = [
+    "ALIGNMENT",
+    "Buffer",
+    "MemoryPlan",
+    "check_placement",
+    "check_plan",
+    "lifetimes",
+    "place_buffers",
+    "plan_memory",
+    "scratch_name",
+]
 
 
 @dataclass(frozen=True)
@@ -112,15 +122,25 @@ def plan_memory(graph: IntegerGraph, kernels: Mapping[str, Kernel], guard: int =
         kernels: by operator name.
         guard: bytes to keep free on either side of every buffer, a multiple of :data:`ALIGNMENT`.
     """
-    buffers = lifetimes(graph, kernels)
+    return place_buffers(lifetimes(graph, kernels), [operator.name for operator in graph.operators], guard)
+
+
+def place_buffers(buffers: tuple[Buffer, ...], layers: Sequence[str], guard: int = 0) -> MemoryPlan:
+    """Place buffers whose lifetimes are known; the same arguments give the same plan.
+
+    Args:
+        buffers: what to place, with names of their own.
+        layers: names of what runs one after the other; lifetimes are indices of these.
+        guard: bytes to keep free on either side of every buffer, a multiple of :data:`ALIGNMENT`.
+    """
     padded = tuple(replace(buffer, size=buffer.size + 2 * guard) for buffer in buffers)
-    live = {operator.name: _live_bytes(buffers, index) for index, operator in enumerate(graph.operators)}
+    live = {name: _live_bytes(buffers, index) for index, name in enumerate(layers)}
     blocks = [Block(buffer.size, *_forbidden(padded, buffer)) for buffer in padded]
     offsets = place(blocks, [(buffer.first, buffer.last) for buffer in padded], max(live.values()))
     ends = (offset + buffer.size for offset, buffer in zip(offsets, padded, strict=True))
     by_name = {buffer.name: offset + guard for buffer, offset in zip(buffers, offsets, strict=True)}
     plan = MemoryPlan(align(max(ends)), by_name, buffers, live)
-    check_plan(graph, kernels, plan)
+    check_placement(buffers, plan)
     return plan
 
 
@@ -160,7 +180,15 @@ def check_plan(graph: IntegerGraph, kernels: Mapping[str, Kernel], plan: MemoryP
         ValueError: the plan would let one tensor destroy another, or leaves the arena. That is a defect of ours,
             never bad input.
     """
-    needed = lifetimes(graph, kernels)
+    check_placement(lifetimes(graph, kernels), plan)
+
+
+def check_placement(needed: Sequence[Buffer], plan: MemoryPlan) -> None:
+    """The same for buffers whose lifetimes are known.
+
+    Raises:
+        ValueError: as above.
+    """
     for buffer in needed:
         begin = plan.offsets[buffer.name]
         if begin % ALIGNMENT or begin < 0 or begin + buffer.size > plan.arena_bytes:

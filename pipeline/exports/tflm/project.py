@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from pipeline.backends.cortex_m.emitter import c_string
+from pipeline.backends.cortex_m.c_source import c_string
 from pipeline.backends.litert.writer import PaddingStyle, write_tflite
 from pipeline.errors import GateFailedError, SixfoldError
 from pipeline.exports.tflm.arena import Arena, scratch_bound

@@ -1,0 +1,42 @@
+"""The engine that computes one operator after the other, each from whole tensors to a whole tensor."""
+
+from dataclasses import dataclass
+
+from pipeline.backends.cortex_m.emitter import emit_model
+from pipeline.backends.cortex_m.engine import Layer, Program
+from pipeline.backends.cortex_m.guards import GUARD_BYTES, guard_zones
+from pipeline.backends.cortex_m.kernel import KernelLibrary
+from pipeline.backends.cortex_m.memory_plan import plan_memory
+from pipeline.graph.cost import macs
+from pipeline.graph.ir import IntegerGraph
+from pipeline.targets import Kernels
+
+
+@dataclass(frozen=True)
+class LayerByLayer:
+    """Runs the functions of a kernel library."""
+
+    library: KernelLibrary
+
+    @property
+    def name(self) -> Kernels:
+        """The library's."""
+        return self.library.name
+
+    @property
+    def folder(self) -> str:
+        """The library's."""
+        return self.library.name
+
+    def program(self, graph: IntegerGraph, guarded: bool) -> Program:
+        """Plan and generate, for any graph; see :class:`pipeline.backends.cortex_m.engine.Engine`."""
+        kernels = {operator.name: self.library.choose(graph, operator) for operator in graph.operators}
+        plan = plan_memory(graph, kernels, GUARD_BYTES if guarded else 0)
+        zones = guard_zones(plan) if guarded else ()
+        layers = tuple(Layer(name, count, kernels[name]) for name, count in macs(graph).items())
+        return Program(emit_model(graph, plan, kernels, self.library.header, zones), plan, layers)
+
+    def arena_bytes(self, graph: IntegerGraph) -> int:
+        """Of the plan."""
+        kernels = {operator.name: self.library.choose(graph, operator) for operator in graph.operators}
+        return plan_memory(graph, kernels).arena_bytes
