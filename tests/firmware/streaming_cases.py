@@ -199,7 +199,9 @@ def _weighted(
         case "classifier":
             operator = FullyConnected("op", "x", "y", codes(rng, (channels, taps)), scale, bias)
         case _:
-            operator = Conv2D("op", "x", "y", codes(rng, (channels, 1, 1, taps)), scale, bias)
+            # Trained weights are symmetric: -127 is the least.
+            weight = np.maximum(codes(rng, (channels, 1, 1, taps)), -127 if natural else -128)
+            operator = Conv2D("op", "x", "y", weight.astype(np.int8), scale, bias)
     return _Layer(graph, _within_int32(graph, operator))
 
 

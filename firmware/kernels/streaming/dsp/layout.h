@@ -4,11 +4,11 @@
  * SXTB16 widens bytes 0 and 2 of a word into a pair of int16; with a rotation by 8 bits, bytes 1 and 3. Everything here
  * is ordered so that these two and SMLAD (two products and a sum) need nothing else.
  *
- *   panel      int16 in tiles of DSP_TILE pixels, the last tile with what is left:
- *              [tile][group of 4 channels][pixel of the tile][4 channels].
- *              From sixfold_stream_pack: twice the code, channels of a group in the order 0 2 1 3.
- *              From sixfold_stream_depthwise: the code, channels in their order.
- *              Channels that fill up the last group have weights of zero; their codes are whatever was there.
+ *   panel      pairs of int16 in tiles of DSP_TILE pixels, the last tile with what is left:
+ *              [tile][pair of channels][pixel of the tile][2 channels]; an even number of pairs.
+ *              From sixfold_stream_pack: twice the code; of every four channels 0 and 2 make a pair, then 1 and 3.
+ *              From sixfold_stream_depthwise: the code; with n pairs, channels i and n + i make pair i.
+ *              Where there are no such channels, weights are zero and codes whatever was there.
  *   ring       int8 [channel][slot][pitch], the pitch being width + 2 rounded up to words. Position 0 is the left
  *              padding column; positions 1 and 2 of every word are exchanged, so that SXTB16 gives neighbours.
  *   packed     pipeline/backends/cortex_m/streaming/layouts/dsp.py.
@@ -16,13 +16,8 @@
 #ifndef SIXFOLD_STREAMING_DSP_LAYOUT_H
 #define SIXFOLD_STREAMING_DSP_LAYOUT_H
 
-#define DSP_TILE 6
-#define DSP_UNROLL 6 /* groups of 4 channels between two looks at the end of the panel */
-
-/* Where product.S puts its codes. */
-#define DSP_TO_RING_EVEN 0 /* a tile that begins at the first byte of a word */
-#define DSP_TO_RING_ODD 1  /* a tile that begins in its middle */
-#define DSP_TO_PIXELS 2
+#define DSP_TILE 3
+#define DSP_UNROLL 8 /* groups of 4 input channels between two looks at the end of the panel */
 
 #ifndef __ASSEMBLER__
 
@@ -30,29 +25,34 @@
 
 #include "sixfold/streaming.h"
 
+/* Where product.S puts its codes: in a ring, one of the four tiles of 12 pixels, or to pixels. */
+enum { DSP_RING_TILES = 4, DSP_TO_PIXELS = DSP_RING_TILES };
+
 typedef struct {
     const int16_t *panel; /* the tile */
-    int8_t *output;       /* ring: the word of position 0 of the pair of tiles; pixels: the first pixel */
+    int8_t *output;       /* ring: the word in which the first of four tiles begins; pixels: the first pixel */
     int32_t step;         /* ring: bytes from a channel to the next; pixels: bytes from a pixel to the next */
     const int16_t *end;   /* of the tile */
-    int32_t entry;        /* groups after the first, modulo DSP_UNROLL */
+    int32_t entry;        /* groups in the first round: those after the first group, less whole rounds if there are any */
     int32_t pixels;       /* of the tile, 1..DSP_TILE */
     int32_t destination;
+    int32_t loops; /* whether there are more than DSP_UNROLL groups after the first */
 } dsp_product;
 
 /* All outputs of one tile; constants: those that dsp.py calls fast. */
 void sixfold_dsp_product(const dsp_product *job, const void *constants);
 
+enum { DSP_STRIDE_1_EVEN, DSP_STRIDE_1_ODD, DSP_STRIDE_2, DSP_WINDOWS = 2 * DSP_TILE };
+
 typedef struct {
-    const int8_t *window; /* the word in the upper row where the tile's windows begin */
-    int16_t *output;      /* the first channel's first pixel */
-    int32_t group_step;   /* bytes from a group's end of one pixel to the next group */
+    const int8_t *window; /* the word in the upper row where the first window begins, or in whose middle */
+    int16_t *output[2];   /* the first pair's first pixel in two tiles */
     int32_t steps[3];     /* bytes from upper to middle row, to the lower one, to the next channel's upper row */
-    int32_t pixels;       /* 1..DSP_TILE */
-    int32_t kind;         /* 0: stride 1; 1: stride 1, windows begin in the middle of the word; 2: stride 2 */
+    int32_t pixels;       /* 1..DSP_WINDOWS */
+    int32_t kind;         /* odd: the windows begin in the middle of a word */
 } dsp_window;
 
-/* All channels of one tile; constants: those that dsp.py calls fast. */
+/* All channels of two tiles; constants: those that dsp.py calls fast. */
 void sixfold_dsp_window(const dsp_window *job, const void *constants);
 
 /* Bytes of one row of one channel. */
@@ -74,10 +74,10 @@ static inline int32_t dsp_byte(int32_t position)
     return (position & ~3) + (within == 1 ? 2 : within == 2 ? 1 : within);
 }
 
-/* Groups of four channels. */
-static inline int32_t dsp_groups(int32_t channels)
+/* Pairs of channels in a panel. */
+static inline int32_t dsp_pairs(int32_t channels)
 {
-    return (channels + 3) / 4;
+    return (channels + 3) / 4 * 2;
 }
 
 #endif

@@ -8,6 +8,16 @@ typedef struct {
     int32_t bias, multiplier, shift;
 } exact_constants;
 
+/* Four channels of a pixel; the place of its next four. */
+static inline uint32_t *put_group(uint32_t *pairs, int32_t columns, uint32_t word)
+{
+    const uint32_t even = simd_sxtb16(word);
+    const uint32_t odd = simd_sxtb16_odd(word);
+    pairs[0] = simd_sadd16(even, even);
+    pairs[columns] = simd_sadd16(odd, odd);
+    return pairs + 2 * columns;
+}
+
 void sixfold_stream_pack(const int8_t *pixels, int32_t channels, int32_t count, void *panel)
 {
     const int32_t whole = channels / 4;
@@ -16,42 +26,41 @@ void sixfold_stream_pack(const int8_t *pixels, int32_t channels, int32_t count, 
     for (int32_t first = 0; first < count; first += DSP_TILE) {
         const int32_t columns = count - first < DSP_TILE ? count - first : DSP_TILE;
         for (int32_t column = 0; column < columns; ++column) {
-            uint32_t *pairs = tile + 2 * column;
+            uint32_t *pairs = tile + column;
             for (int32_t group = whole; group > 0; --group) {
-                const uint32_t word = simd_load(pixels);
-                const uint32_t even = simd_sxtb16(word);
-                const uint32_t odd = simd_sxtb16_odd(word);
-                pairs[0] = simd_sadd16(even, even);
-                pairs[1] = simd_sadd16(odd, odd);
+                pairs = put_group(pairs, columns, simd_load(pixels));
                 pixels += 4;
-                pairs += 2 * columns;
             }
             if (rest > 0) {
-                const uint32_t word = simd_load_some(pixels, rest);
-                const uint32_t even = simd_sxtb16(word);
-                const uint32_t odd = simd_sxtb16_odd(word);
-                pairs[0] = simd_sadd16(even, even);
-                pairs[1] = simd_sadd16(odd, odd);
+                (void)put_group(pairs, columns, simd_load_some(pixels, rest));
                 pixels += rest;
             }
         }
-        tile += 2 * columns * dsp_groups(channels);
+        tile += columns * dsp_pairs(channels);
     }
 }
 
-/* All outputs of a tile, with a requantisation that the assembly cannot do; `expands`: panel from pack. */
-static void multiply_exactly(const sixfold_pointwise *params, const exact_constants *constants, const dsp_product *job,
-                             int32_t expands, int32_t position)
+/* The code of an input channel in a tile; `expands`: panel from pack. */
+static int32_t panel_code(const dsp_product *job, int32_t channels, int32_t expands, int32_t channel, int32_t pixel)
 {
-    const int32_t groups = dsp_groups(params->inputs);
+    const int32_t pairs = dsp_pairs(channels);
+    const int32_t pair = expands ? channel / 4 * 2 + channel % 2 : channel % pairs;
+    const int32_t half = expands ? channel % 4 / 2 : channel / pairs;
+    const int32_t value = job->panel[2 * (pair * job->pixels + pixel) + half];
+    return expands ? value / 2 : value;
+}
+
+/* All outputs of a tile, with a requantisation that the assembly cannot do; position: in the ring's row, or 0. */
+static void multiply_exactly(const sixfold_pointwise *params, const exact_constants *constants, const dsp_product *job,
+                             int32_t position)
+{
+    const int32_t expands = position > 0;
     for (int32_t output = 0; output < params->outputs; ++output) {
         const int8_t *weights = (const int8_t *)(constants + 1);
         for (int32_t pixel = 0; pixel < job->pixels; ++pixel) {
             int32_t sum = constants->bias;
             for (int32_t input = 0; input < params->inputs; ++input) {
-                const int16_t *lanes = job->panel + 4 * ((input / 4) * job->pixels + pixel);
-                const int32_t lane = input % 4;
-                sum += weights[input] * (expands ? lanes[lane == 1 ? 2 : lane == 2 ? 1 : lane] / 2 : lanes[lane]);
+                sum += weights[input] * panel_code(job, params->inputs, expands, input, pixel);
             }
             const int8_t code =
                 sixfold_requantize(sum, constants->multiplier, constants->shift, params->output_zero_point);
@@ -61,7 +70,7 @@ static void multiply_exactly(const sixfold_pointwise *params, const exact_consta
                 job->output[output + pixel * job->step] = code;
             }
         }
-        constants = (const exact_constants *)(const void *)(weights + 4 * groups);
+        constants = (const exact_constants *)(const void *)(weights + 2 * dsp_pairs(params->inputs));
     }
 }
 
@@ -71,29 +80,35 @@ static void multiply(const sixfold_pointwise *params, const void *panel, int32_t
 {
     const int32_t *constants = params->packed;
     const int32_t fast = *constants++;
-    const int32_t groups = dsp_groups(params->inputs);
-    const int32_t expands = position > 0;
-    dsp_product job = {panel, output, step, panel, (groups - 1) % DSP_UNROLL, DSP_TILE, DSP_TO_PIXELS};
-    for (int32_t first = 0; first < count; first += DSP_TILE) {
-        if (count - first < DSP_TILE) {
-            job.pixels = count - first;
+    const int32_t pairs = dsp_pairs(params->inputs);
+    const int32_t rounds = pairs / 2 - 1; /* groups after the first */
+    dsp_product job = {
+        .panel = panel,
+        .output = output,
+        .step = step,
+        .entry = rounds > DSP_UNROLL ? rounds % DSP_UNROLL : rounds,
+        .pixels = DSP_TILE,
+        .destination = position > 0 ? 0 : DSP_TO_PIXELS,
+        .loops = rounds > DSP_UNROLL,
+    };
+    for (; count > 0; count -= DSP_TILE) {
+        if (count < DSP_TILE) {
+            job.pixels = count;
         }
-        job.end = job.panel + 4 * groups * job.pixels;
-        if (expands) {
-            job.destination = (first / DSP_TILE) % 2 == 0 ? DSP_TO_RING_EVEN : DSP_TO_RING_ODD;
-        }
+        job.end = job.panel + 2 * pairs * job.pixels;
         if (fast) {
             sixfold_dsp_product(&job, constants);
         } else {
-            multiply_exactly(params, (const exact_constants *)constants, &job, expands, position);
+            multiply_exactly(params, (const exact_constants *)constants, &job, position);
         }
         job.panel = job.end;
-        if (!expands) {
+        if (job.destination == DSP_TO_PIXELS) {
             job.output += DSP_TILE * step;
         } else if (!fast) {
             position += DSP_TILE;
-        } else if (job.destination == DSP_TO_RING_ODD) {
-            job.output += 2 * DSP_TILE;
+        } else if (++job.destination == DSP_RING_TILES) {
+            job.destination = 0;
+            job.output += DSP_RING_TILES * DSP_TILE;
         }
     }
 }

@@ -1,16 +1,21 @@
 /*
- * Matrix product of one tile of a panel: up to six pixels, all output channels one after the other.
+ * Matrix product of one tile of a panel: up to three pixels, all output channels two by two.
  *
- * For four input channels of six pixels: one load of four weights, two SXTB16 that widen them, three loads of four words
- * of the panel, twelve SMLAD, that is 18 instructions for 24 products.
+ * Weights of two output channels share a 16-bit lane: 256 * second + first. As it is, the lane adds products of both to
+ * one sum; SXTB16 makes it the first channel's weight alone, for a sum of its own. The difference of the two sums is 256
+ * times the second channel's. So one instruction unpacks what would take two, and for four input channels of three
+ * pixels there are two loads of weights and pixels, two SXTB16 and twelve SMLAD: with a load of the weights for all of
+ * them 17 instructions for 24 products.
  *
- * Constants of a channel, in the order in which they are read:
- *   weights of the first group, bias (doubled where the panel is), weights of the other groups, multiplier, rounding
- *   term with the zero point, right shift; bit 31 of the last marks the last channel.
+ * Constants of two channels, in the order in which they are read:
+ *   the first two words of weights, the first channel's bias, 256 times the second one's plus the first one's (doubled
+ *   where the panel is), the other words of weights, then of either channel multiplier, rounding term with the zero
+ *   point, right shift; bit 31 of the last shift marks the last two channels.
  *
  * void sixfold_dsp_product(const dsp_product *job, const void *constants)
- *   Registers: r0 panel, r1 constants, r2-r3 weights, r4-r7 pixels, r8-r12 and lr accumulators.
- *   Stack: 64 bytes. From sp on: tile, output, step, end of tile, entry, store.
+ *   Registers: r0 panel, r1 constants, r2-r4 weights, r5-r7 pixels, r8-r10 sums of the first channel, r11, r12 and lr
+ *   of both.
+ *   Stack: 64 bytes. From sp on: tile, output, step, end of tile, entry, what follows the groups, store.
  */
 #include "layout.h"
 
@@ -19,14 +24,12 @@
 
 x       .req r0
 w       .req r1
-we      .req r2
-wo      .req r3
-sum0      .req r8
-sum1      .req r9
-sum2      .req r10
-sum3      .req r11
-sum4      .req r12
-sum5      .req lr
+first0  .req r8
+first1  .req r9
+first2  .req r10
+both0   .req r11
+both1   .req r12
+both2   .req lr
 
 multiplier .req r2
 rounding   .req r3
@@ -37,149 +40,161 @@ step       .req r6
 #define SP_OUTPUT 4
 #define SP_END 12
 #define SP_ENTRY 16
-#define SP_STORE 20
+#define SP_AFTER 20
+#define SP_STORE 24
 #define FRAME 28
 
-/* Two pixels of a group: \a and \b become \p and \q plus their products. */
-.macro two a, b, p, q
-    ldm x!, {r4-r7}
-    smlad \a, r4, we, \p
-    smlad \b, r6, we, \q
-    smlad \a, r5, wo, \a
-    smlad \b, r7, wo, \b
-.endm
-
-.macro one a, p
-    ldm x!, {r4-r5}
-    smlad \a, r4, we, \p
-    smlad \a, r5, wo, \a
-.endm
-
-/* A group of input channels, its weights in wo; the sums begin with p0..p5. */
-.macro group pixels, p0=sum0, p1=sum1, p2=sum2, p3=sum3, p4=sum4, p5=sum5
-    sxtb16 we, wo
-    sxtb16 wo, wo, ror #8
+/* Two input channels, weights in \pair; the sums begin with \f0.. and \b0... */
+.macro products pixels, pair, f0, f1, f2, b0, b1, b2
+  .if \pixels == 3
+    ldm x!, {r5-r7}
+  .elseif \pixels == 2
+    ldm x!, {r5-r6}
+  .else
+    ldr r5, [x], #4
+  .endif
+    sxtb16 r4, \pair
+    smlad first0, r5, r4, \f0
+    smlad both0, r5, \pair, \b0
   .if \pixels >= 2
-    two sum0, sum1, \p0, \p1
+    smlad first1, r6, r4, \f1
+    smlad both1, r6, \pair, \b1
   .endif
-  .if \pixels >= 4
-    two sum2, sum3, \p2, \p3
+  .if \pixels >= 3
+    smlad first2, r7, r4, \f2
+    smlad both2, r7, \pair, \b2
   .endif
-  .if \pixels >= 6
-    two sum4, sum5, \p4, \p5
-  .endif
-  .if \pixels == 1
-    one sum0, \p0
-  .elseif \pixels == 3
-    one sum2, \p2
-  .elseif \pixels == 5
-    one sum4, \p4
-  .endif
+.endm
+
+/* Four input channels. */
+.macro group pixels, f0=first0, f1=first1, f2=first2, b0=both0, b1=both1, b2=both2
+    products \pixels, r2, \f0, \f1, \f2, \b0, \b1, \b2
+    products \pixels, r3, first0, first1, first2, both0, both1, both2
 .endm
 
 /*
  * From a sum to a code where negative sums saturate: the code generator proved it (saturates). Sums are doubled, so
  * that the high half of the product is the specification's rounding doubling high multiply.
  */
-.macro store_saturating a, offset
-    smmlar \a, \a, multiplier, rounding
-    asr \a, \a, shift
-    ssat \a, #8, \a
-    strb \a, [output, #\offset]
+.macro store_saturating sum, offset
+    smmlar \sum, \sum, multiplier, rounding
+    asr \sum, \sum, shift
+    ssat \sum, #8, \sum
+    strb \sum, [output, #\offset]
 .endm
 
 /*
- * From a sum to a code in general. Halves are rounded away from zero, that is up after negative values are lowered by
- * one. A negative sum whose high product is 0 may be lowered too: the shift is at least 1, so it still rounds to 0.
+ * From a doubled sum to a code in general. Halves are rounded away from zero, that is up after negative values are
+ * lowered by one. A negative sum whose high product is 0 may be lowered too: the shift is at least 1, so it still
+ * rounds to 0.
  */
-.macro store_exact a, address:vararg
-    add r7, rounding, \a, asr #31
-    lsl \a, \a, #1
-    smmlar \a, \a, multiplier, r7
-    asr \a, \a, shift
-    ssat \a, #8, \a
-    strb \a, \address
+.macro store_exact sum, address:vararg
+    add r7, rounding, \sum, asr #31
+    smmlar \sum, \sum, multiplier, r7
+    asr \sum, \sum, shift
+    ssat \sum, #8, \sum
+    strb \sum, \address
 .endm
 
-.macro next_channel pixels
+.macro separate pixels
+    sub both0, both0, first0
+  .if \pixels >= 2
+    sub both1, both1, first1
+  .endif
+  .if \pixels >= 3
+    sub both2, both2, first2
+  .endif
+.endm
+
+.macro next_channels pixels
     str output, [sp, #SP_OUTPUT]
     cmp shift, #0
-    bge .Lchannel\pixels
+    bge .Lchannels\pixels
     b .Lend
 .endm
 
-.macro store_ring pixels, name, o0, o1, o2, o3, o4, o5
+.macro store_ring pixels, name, o0, o1, o2
 .L\name\pixels:
+    separate \pixels
     ldm w!, {multiplier, rounding, shift}
     ldm sp, {x, output, step}
-    store_saturating sum0, \o0
-  .if \pixels > 1
-    store_saturating sum1, \o1
+    store_saturating first0, \o0
+  .if \pixels >= 2
+    store_saturating first1, \o1
   .endif
-  .if \pixels > 2
-    store_saturating sum2, \o2
+  .if \pixels >= 3
+    store_saturating first2, \o2
   .endif
-  .if \pixels > 3
-    store_saturating sum3, \o3
+    ldm w!, {multiplier, rounding, shift}
+    add output, output, step
+    asr both0, both0, #8
+    store_saturating both0, \o0
+  .if \pixels >= 2
+    asr both1, both1, #8
+    store_saturating both1, \o1
   .endif
-  .if \pixels > 4
-    store_saturating sum4, \o4
-  .endif
-  .if \pixels > 5
-    store_saturating sum5, \o5
+  .if \pixels >= 3
+    asr both2, both2, #8
+    store_saturating both2, \o2
   .endif
     add output, output, step
-    next_channel \pixels
+    next_channels \pixels
 .endm
 
 .macro store_pixels pixels
 .Lpixels\pixels:
+    separate \pixels
     ldm w!, {multiplier, rounding, shift}
     ldm sp, {x, output, step}
-    store_exact sum0, [output]
-  .if \pixels > 1
-    store_exact sum1, [output, step]
+    lsl first0, first0, #1
+    store_exact first0, [output]
+  .if \pixels >= 2
+    lsl first1, first1, #1
+    store_exact first1, [output, step]
   .endif
-  .if \pixels > 2
-    store_exact sum2, [output, step, lsl #1]
+  .if \pixels >= 3
+    lsl first2, first2, #1
+    store_exact first2, [output, step, lsl #1]
   .endif
-  .if \pixels > 4
-    store_exact sum4, [output, step, lsl #2]
+    ldm w!, {multiplier, rounding, shift}
+    add output, output, #1
+    asr both0, both0, #7
+    store_exact both0, [output]
+  .if \pixels >= 2
+    asr both1, both1, #7
+    store_exact both1, [output, step]
   .endif
-  .if \pixels > 3 /* x is the only register that is left */
-    add x, step, step, lsl #1
-    store_exact sum3, [output, x]
-  .endif
-  .if \pixels > 5
-    add x, step, step, lsl #2
-    store_exact sum5, [output, x]
-  .endif
-  .if \pixels > 3
-    ldr x, [sp]
+  .if \pixels >= 3
+    asr both2, both2, #7
+    store_exact both2, [output, step, lsl #1]
   .endif
     add output, output, #1
-    next_channel \pixels
+    next_channels \pixels
 .endm
 
-/* All channels of a tile; bias: the register of the last sum, which is the last to be begun. */
-.macro core pixels, bias
-.Lchannel\pixels:
-    ldm w!, {wo, \bias}
-    group \pixels, \bias, \bias, \bias, \bias, \bias, \bias
+/* All channels of a tile; f, b: registers of the last sums, which are the last to be begun and hold the biases. */
+.macro core pixels, f, b
+.Lchannels\pixels:
+    ldm w!, {r2, r3, \f, \b}
+    group \pixels, \f, \f, \f, \b, \b, \b
     ldr pc, [sp, #SP_ENTRY]
 .Lgroups\pixels:
   .rept DSP_UNROLL
-    ldr wo, [w], #4
+    ldm w!, {r2, r3}
     group \pixels
   .endr
+.Lafter\pixels:
+    ldr.w pc, [sp, #SP_AFTER]
 .Lcheck\pixels:
     ldr r2, [sp, #SP_END]
     cmp x, r2
     bne .Lgroups\pixels
     ldr pc, [sp, #SP_STORE]
-    /* Positions 1..6 and 7..12 of a row; layout.h tells where they lie in their words. */
-    store_ring \pixels, even, 2, 1, 3, 4, 6, 5
-    store_ring \pixels, odd, 7, 8, 10, 9, 11, 12
+    /* Three positions from 1, 4, 7 and 10 on; layout.h tells where they lie in their words. */
+    store_ring \pixels, ring0_, 2, 1, 3
+    store_ring \pixels, ring1_, 4, 6, 5
+    store_ring \pixels, ring2_, 7, 8, 10
+    store_ring \pixels, ring3_, 9, 11, 12
     store_pixels \pixels
 .endm
 
@@ -190,37 +205,34 @@ step       .req r6
 sixfold_dsp_product:
     push {r4-r11, lr}
     sub sp, sp, #FRAME
-    ldm r0, {r2-r8} /* panel, output, step, end, entry, pixels, destination */
-    adr r9, .Ltable
-    add r9, r9, r7, lsl #5
-    ldr r7, [r9, r8, lsl #2]
-    ldr r8, [r9, #12]
-    ldrd r10, r11, [r9, #16]
-    mls r6, r6, r11, r10 /* so many groups before the check */
-    stm sp, {r2-r7}
+    ldm r0, {r2-r9} /* tile, output, step, end, entry, pixels, destination, loops */
+    adr r12, .Ltable
+    add r12, r12, r7, lsl #5
+    ldr r8, [r12, r8, lsl #2]
+    ldrd r10, r11, [r12, #24]
+    mls r6, r6, r11, r10 /* so many groups before their end */
+    cmp r9, #0
+    ite eq
+    moveq r7, r8
+    addne r7, r10, #4
+    stm sp, {r2-r8}
     mov x, r2
-    bx r8
+    ldr pc, [r12, #20]
 
 .Lend:
     add sp, sp, #FRAME
     pop {r4-r11, pc}
 
     .balign 4
-    /* For every number of pixels: three stores, begin of a channel, check, bytes of a group; the first is for none. */
+    /* For every number of pixels: five stores, begin, end of the groups, bytes of a group; the first is for none. */
 .Ltable:
     .space 32
-.macro entries pixels
-    .word .Leven\pixels + 1, .Lodd\pixels + 1, .Lpixels\pixels + 1, .Lchannel\pixels + 1
-    .word .Lcheck\pixels + 1, (.Lcheck\pixels - .Lgroups\pixels) / DSP_UNROLL, 0, 0
-.endm
-    .irp pixels, 1, 2, 3, 4, 5, 6
-    entries \pixels
+    .irp pixels, 1, 2, 3
+    .word .Lring0_\pixels + 1, .Lring1_\pixels + 1, .Lring2_\pixels + 1, .Lring3_\pixels + 1, .Lpixels\pixels + 1
+    .word .Lchannels\pixels + 1, .Lafter\pixels + 1, (.Lafter\pixels - .Lgroups\pixels) / DSP_UNROLL
     .endr
 
-    core 1, sum0
-    core 2, sum1
-    core 3, sum2
-    core 4, sum3
-    core 5, sum4
-    core 6, sum5
+    core 1, first0, both0
+    core 2, first1, both1
+    core 3, first2, both2
     .size sixfold_dsp_product, . - sixfold_dsp_product

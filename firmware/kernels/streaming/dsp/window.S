@@ -1,5 +1,5 @@
 /*
- * Depthwise 3x3 over one tile: up to six output pixels, all channels one after the other.
+ * Depthwise 3x3 over two tiles: up to six output pixels, all channels one after the other.
  *
  * Two neighbouring positions of a row make a pair, the halves of a register. With the weights w0 w1 w2 of a row in two
  * registers (w0, w1) and (w1, w2), a window that begins at a pair takes SMLAD of the pair and SMLABT of the next one; a
@@ -8,11 +8,12 @@
  *
  * Constants of a channel, in the order in which they are read, weights doubled and the bias too:
  *   (w0, w1) and (w1, w2) of the upper row, bias, those of the middle and of the lower row, multiplier, rounding term with
- *   the zero point, right shift; bit 31 of the last marks the last channel.
+ *   the zero point, right shift; in the last, bit 31 marks the last channel of either half of the pairs, bit 30 the
+ *   last of all.
  *
  * void sixfold_dsp_window(const dsp_window *job, const void *constants)
  *   Registers: r0 window, r1 constants, r2-r3 weights of a row, r4-r6 pairs, r7-r12 sums, lr step to the middle row.
- *   Stack: 56 bytes. From sp on: output, group step, steps to lower row and to next channel.
+ *   Stack: 64 bytes. From sp on: outputs, where they began, steps to lower row and to next channel.
  */
 #include "layout.h"
 
@@ -34,11 +35,12 @@ multiplier .req r2
 rounding   .req r3
 shift      .req r4
 output     .req r5
-step       .req r6
+other      .req r6
 
-#define SP_LOWER 8
-#define SP_CHANNEL 12
-#define FRAME 20
+#define SP_BEGIN 8
+#define SP_LOWER 16
+#define SP_CHANNEL 20
+#define FRAME 28
 
 /* A window that begins at a pair, one that begins in its middle; s: what the sum begins with. */
 .macro at a, pair, s
@@ -179,11 +181,11 @@ step       .req r6
 .endm
 
 /* Negative sums saturate (saturates); weights are doubled for the high half of the product. */
-.macro store a, offset
-    smmlar \a, \a, multiplier, rounding
-    asr \a, \a, shift
-    ssat \a, #8, \a
-    strh \a, [output, #\offset]
+.macro store sum, tile, offset
+    smmlar \sum, \sum, multiplier, rounding
+    asr \sum, \sum, shift
+    ssat \sum, #8, \sum
+    strh \sum, [\tile, #\offset]
 .endm
 
 /* All channels of a tile; bias: the register of the last sum, which is the last to be begun. */
@@ -199,34 +201,42 @@ step       .req r6
     ldm w!, {w01, w12}
     \row \n, sum0, sum1, sum2, sum3, sum4, sum5
     ldm w!, {multiplier, rounding, shift}
-    ldrd output, step, [sp]
-    store sum0, 0
-  .if \n > 1
-    store sum1, 8
+    ldrd output, other, [sp]
+    store sum0, output, 0
+  .if \n >= 2
+    store sum1, output, 4
   .endif
-  .if \n > 2
-    store sum2, 16
+  .if \n >= 3
+    store sum2, output, 8
   .endif
-  .if \n > 3
-    store sum3, 24
+  .if \n >= 4
+    store sum3, other, 0
   .endif
-  .if \n > 4
-    store sum4, 32
+  .if \n >= 5
+    store sum4, other, 4
   .endif
-  .if \n > 5
-    store sum5, 40
+  .if \n >= 6
+    store sum5, other, 8
+  .endif
+  .if \n > DSP_TILE
+    adds output, output, #4 * DSP_TILE
+    adds other, other, #4 * (\n - DSP_TILE)
+    strd output, other, [sp]
+  .else
+    adds output, output, #4 * \n
+    str output, [sp]
   .endif
     ldr sum0, [sp, #SP_CHANNEL]
     add p, p, sum0
-    adds output, output, #2
-    tst output, #6 /* panels are aligned: the fourth channel of a group was the last */
-    it eq
-    addeq output, output, step
-    str output, [sp]
     cmp shift, #0
     bge .L\row\n
-    add sp, sp, #FRAME
-    pop {r4-r11, pc}
+    lsls shift, shift, #1
+    bmi .Lend
+    ldrd output, other, [sp, #SP_BEGIN] /* the second channels of the pairs: one int16 on */
+    adds output, output, #2
+    adds other, other, #2
+    strd output, other, [sp]
+    b .L\row\n
 .endm
 
     .section .text.sixfold_dsp_window, "ax", %progbits
@@ -236,14 +246,19 @@ step       .req r6
 sixfold_dsp_window:
     push {r4-r11, lr}
     sub sp, sp, #FRAME
-    ldm r0, {r2-r9} /* window, output, group step, three steps, pixels, kind */
-    mov lr, r5
+    ldm r0, {r2-r9} /* window, outputs, three steps, pixels, kind */
     strd r3, r4, [sp]
+    strd r3, r4, [sp, #SP_BEGIN]
     strd r6, r7, [sp, #SP_LOWER]
+    mov lr, r5
     mov p, r2
     adr r2, .Ltable
     add r2, r2, r9, lsl #5
     ldr pc, [r2, r8, lsl #2]
+
+.Lend:
+    add sp, sp, #FRAME
+    pop {r4-r11, pc}
 
     .balign 4
     /* For every kind of row and number of outputs; the first of each kind is for none. */

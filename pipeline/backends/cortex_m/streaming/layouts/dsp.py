@@ -12,9 +12,12 @@ import numpy.typing as npt
 from pipeline.backends.cortex_m.streaming.layout import Packed, Requantization
 from pipeline.graph.ir import Int8Array
 
+#: Input channels are computed four at a time, in two pairs.
 _GROUP = 4
-#: Marks the last channel in the word that holds its shift.
+#: Marks the last channels, in the word that holds their shift.
 _LAST = np.uint32(1 << 31)
+#: Marks the last channel of all where those of either half are marked already.
+_LAST_OF_ALL = np.uint32(1 << 30)
 _LIMIT = 2**31
 
 Words = npt.NDArray[np.uint32]
@@ -59,6 +62,12 @@ def _requantization_columns(fast: _Fast) -> Words:
     return columns
 
 
+def _lanes(weight: Int8Array) -> Int64Array:
+    """Weights of two output channels in one number each, ``256 * second + first``: ``(out / 2, in)``."""
+    wide = weight.astype(np.int64)
+    return 256 * wide[1::2] + wide[::2]
+
+
 def _exact_columns(requantization: Requantization) -> Words:
     """Bias, multiplier, shift: ``(out channels, 3)``."""
     return _words(np.stack([requantization.bias, requantization.multiplier, requantization.shift], axis=1))
@@ -69,11 +78,18 @@ def _words(values: npt.NDArray[np.integer]) -> Words:
     return values.astype("<i4").view("<u4")
 
 
-def _groups(weight: Int8Array, order: tuple[int, ...]) -> Words:
-    """Four input channels a word, zeros behind the last, those of a group in `order`: ``(out, groups)``."""
-    outputs, inputs = weight.shape
-    padded = np.pad(weight, ((0, 0), (0, -inputs % _GROUP))).reshape(outputs, -1, _GROUP)
-    return np.ascontiguousarray(padded[:, :, order]).view("<u4").reshape(outputs, -1)
+def _padded(weight: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    """Zeros behind the last input channel, up to a whole group; weight ``(out, in)``."""
+    return np.pad(weight, ((0, 0), (0, -weight.shape[1] % _GROUP)))
+
+
+def _pairs(lanes: Int64Array, *, expands: bool) -> Words:
+    """Two input channels a word, as the panel has them: ``(out / 2, pairs)``."""
+    padded = _padded(lanes)
+    rows, inputs = padded.shape
+    # Of every four channels 0 and 2, then 1 and 3; or those of either half.
+    paired = padded.reshape(rows, -1, 2, 2 if expands else inputs // 2).swapaxes(2, 3)
+    return np.ascontiguousarray(paired.astype("<i2")).view("<u4").reshape(rows, inputs // 2)
 
 
 class DspLayout:
@@ -90,13 +106,21 @@ class DspLayout:
     def pack_pointwise(self, weight: Int8Array, requantization: Requantization, *, expands: bool) -> Packed:
         """Constants for a matrix product: whether they are fast, then these; weight ``(out, in)``."""
         fast = _fast(requantization, saturates=expands)
-        header = np.array([fast.fits], np.uint32)
-        if not fast.fits:
+        # Panels of the expansion are doubled, so sums and biases are.
+        scale = 2 if expands else 1
+        lanes = _lanes(weight) if len(weight) % 2 == 0 else None
+        fits = (
+            (fast.fits and lanes is not None)
+            and bool((np.abs(lanes + 0.5) < 2**15).all())
+            and bool((256 * scale * requantization.magnitude[1::2] < _LIMIT).all())
+        )
+        header = np.array([fits], np.uint32)
+        if lanes is None or not fits:
             return Packed(np.concatenate([header, self._exact_product(weight, requantization)]), saturates=False)
-        # Panels of the expansion are doubled; those of the depthwise convolution have their channels in order.
-        weights = _groups(weight, (0, 1, 2, 3) if expands else (0, 2, 1, 3))
-        bias = _words(requantization.bias * (2 if expands else 1))[:, np.newaxis]
-        channels = [weights[:, :1], bias, weights[:, 1:], _requantization_columns(fast)]
+        pairs = _pairs(lanes, expands=expands)
+        biases = scale * requantization.bias.astype(np.int64)
+        sums = np.stack([biases[::2], 256 * biases[1::2] + biases[::2]], axis=1).astype("<u4")
+        channels = [pairs[:, :2], sums, pairs[:, 2:], _requantization_columns(fast).reshape(-1, 6)]
         return Packed(np.concatenate([header, np.concatenate(channels, axis=1).ravel()]), saturates=expands)
 
     def pack_depthwise(self, weight: Int8Array, requantization: Requantization) -> Packed:
@@ -109,7 +133,11 @@ class DspLayout:
         pairs = np.stack([taps[:, :, :2], taps[:, :, 1:]], axis=2)
         rows = np.ascontiguousarray(pairs).view("<u4").reshape(len(taps), 6)
         bias = _words(2 * requantization.bias)[:, np.newaxis]
-        channels = [rows[:, :2], bias, rows[:, 2:], _requantization_columns(fast)]
+        columns = _requantization_columns(fast)
+        columns[-1, 2] |= _LAST_OF_ALL
+        half = -(-len(taps) // _GROUP) * 2
+        columns[min(half, len(taps)) - 1, 2] |= _LAST
+        channels = [rows[:, :2], bias, rows[:, 2:], columns]
         return Packed(np.concatenate(channels, axis=1).ravel(), saturates=True)
 
     def pack_classifier(self, weight: Int8Array, requantization: Requantization) -> Packed:
@@ -117,7 +145,7 @@ class DspLayout:
         return Packed(self._exact_product(weight, requantization), saturates=False)
 
     def _exact_product(self, weight: Int8Array, requantization: Requantization) -> Words:
-        groups = _groups(weight, (0, 1, 2, 3))
+        groups = np.ascontiguousarray(_padded(weight)).view("<u4")
         return np.concatenate([_exact_columns(requantization), groups], axis=1).ravel()
 
 
