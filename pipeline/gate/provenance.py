@@ -4,7 +4,7 @@ dvc.yaml says what a stage reads. The hashes are those of dvc.lock where the sta
 DVC made; where something else made them (`sixfold build`, a hand), the files as they are now are hashed instead.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,14 +83,19 @@ class PipelineFiles:
         Raises:
             SixfoldError: the results are older than what they are made from, or dvc.yaml is another one than ours.
         """
-        records = {stage.name: self._record(stage) for stage in self._stages(target)}
+        records, foreign = {}, set[str]()
+        for stage in self._stages(target):
+            entry = self._locked.get(stage.name)
+            if entry is not None and self._made_by_dvc(stage, entry):
+                self._check_up_to_date(stage, entry, foreign)
+            else:
+                entry = None
+                foreign |= set(stage.outs)
+            records[stage.name] = self._record(stage, entry)
         return Provenance(stages=records, data=self._data)
 
-    def _record(self, stage: _Stage) -> StageRecord:
-        entry = self._locked.get(stage.name)
-        if entry is not None and self._made_by_dvc(stage, entry):
-            self._check_up_to_date(stage, entry)
-        else:
+    def _record(self, stage: _Stage, entry: StageRecord | None) -> StageRecord:
+        if entry is None:
             entry = StageRecord(
                 deps={path: self._hash(path) or MISSING for path in stage.deps},
                 params=self._params_of(stage),
@@ -103,11 +108,15 @@ class PipelineFiles:
     def _made_by_dvc(self, stage: _Stage, entry: StageRecord) -> bool:
         return all(self._hash(path) in (None, entry.outs.get(path)) for path in stage.outs)
 
-    def _check_up_to_date(self, stage: _Stage, entry: StageRecord) -> None:
-        """Raise where a stage's outputs are here and were made from other files than are here now."""
+    def _check_up_to_date(self, stage: _Stage, entry: StageRecord, foreign: Set[str]) -> None:
+        """Raise where a stage's outputs are here and were made from other files than are here now.
+
+        Outputs of stages before it that DVC did not make (`foreign`) are excepted: the gate reports on those itself.
+        """
         if any(self._hash(path) is None for path in stage.outs):
             return
-        changed = [path for path in stage.deps if self._hash(path) not in (None, entry.deps.get(path))]
+        read = (path for path in stage.deps if path not in foreign)
+        changed = [path for path in read if self._hash(path) not in (None, entry.deps.get(path))]
         if self._params_of(stage) != entry.params:
             changed.append(str(PARAMS_FILE))
         if changed:
