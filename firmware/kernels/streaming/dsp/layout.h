@@ -25,18 +25,24 @@
 
 #include "sixfold/streaming.h"
 
-/* Where product.S puts its codes: in a ring, one of the four tiles of 12 pixels, or to pixels. */
-enum { DSP_RING_TILES = 4, DSP_TO_PIXELS = DSP_RING_TILES };
+/* Forms of a product's constants: the first word of them. */
+enum { DSP_EXACT, DSP_SCALED, DSP_PLAIN };
+
+/* Where product.S puts its codes; to a ring with scaled or with plain constants. */
+enum { DSP_TO_RING, DSP_TO_RING_PLAIN, DSP_TO_PIXELS };
 
 typedef struct {
+    int32_t second;       /* bytes from the first pixel's output to the second one's */
+    int8_t *output;       /* of the first pixel */
+    int32_t step;         /* ring: bytes from a channel to the next; pixels: not used */
+    int32_t third;        /* bytes from the first pixel's output to the third one's */
     const int16_t *panel; /* the tile */
-    int8_t *output;       /* ring: the word in which the first of four tiles begins; pixels: the first pixel */
-    int32_t step;         /* ring: bytes from a channel to the next; pixels: bytes from a pixel to the next */
     const int16_t *end;   /* of the tile */
     int32_t entry;        /* groups in the first round: those after the first group, less whole rounds if there are any */
     int32_t pixels;       /* of the tile, 1..DSP_TILE */
     int32_t destination;
     int32_t loops; /* whether there are more than DSP_UNROLL groups after the first */
+    int8_t *row;   /* where the first of all tiles goes; for pointwise.c */
 } dsp_product;
 
 /* All outputs of one tile; constants: those that dsp.py calls fast. */

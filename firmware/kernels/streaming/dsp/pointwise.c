@@ -8,35 +8,63 @@ typedef struct {
     int32_t bias, multiplier, shift;
 } exact_constants;
 
-/* Four channels of a pixel; the place of its next four. */
-static inline uint32_t *put_group(uint32_t *pairs, int32_t columns, uint32_t word)
+/* Four channels of a pixel, in the pairs at `even` and `odd`. */
+static inline void put_group(uint32_t *even, uint32_t *odd, uint32_t word)
 {
-    const uint32_t even = simd_sxtb16(word);
-    const uint32_t odd = simd_sxtb16_odd(word);
-    pairs[0] = simd_sadd16(even, even);
-    pairs[columns] = simd_sadd16(odd, odd);
-    return pairs + 2 * columns;
+    const uint32_t first = simd_sxtb16(word);
+    const uint32_t second = simd_sxtb16_odd(word);
+    *even = simd_sadd16(first, first);
+    *odd = simd_sadd16(second, second);
+}
+
+/* The last channels of a pixel, 1..3 of them, then zeros; nothing beyond the pixel is read. */
+static inline uint32_t load_rest(const int8_t *codes, int32_t channels, int32_t rest)
+{
+    return channels < 4 ? simd_load_some(codes, rest) : simd_load(codes + rest - 4) >> (8 * (4 - rest));
+}
+
+/* A tile of DSP_TILE pixels. */
+static void pack_tile(const int8_t *pixels, int32_t channels, uint32_t *pairs)
+{
+    const int32_t rest = channels % 4;
+    const int8_t *second = pixels + channels;
+    const int8_t *third = second + channels;
+    for (int32_t group = channels / 4; group > 0; --group) {
+        put_group(pairs, pairs + 3, simd_load(pixels));
+        put_group(pairs + 1, pairs + 4, simd_load(second));
+        put_group(pairs + 2, pairs + 5, simd_load(third));
+        pixels += 4;
+        second += 4;
+        third += 4;
+        pairs += 2 * DSP_TILE;
+    }
+    if (rest > 0) {
+        put_group(pairs, pairs + 3, load_rest(pixels, channels, rest));
+        put_group(pairs + 1, pairs + 4, load_rest(second, channels, rest));
+        put_group(pairs + 2, pairs + 5, load_rest(third, channels, rest));
+    }
 }
 
 void sixfold_stream_pack(const int8_t *pixels, int32_t channels, int32_t count, void *panel)
 {
-    const int32_t whole = channels / 4;
-    const int32_t rest = channels % 4;
     uint32_t *tile = panel;
-    for (int32_t first = 0; first < count; first += DSP_TILE) {
-        const int32_t columns = count - first < DSP_TILE ? count - first : DSP_TILE;
-        for (int32_t column = 0; column < columns; ++column) {
-            uint32_t *pairs = tile + column;
-            for (int32_t group = whole; group > 0; --group) {
-                pairs = put_group(pairs, columns, simd_load(pixels));
-                pixels += 4;
-            }
-            if (rest > 0) {
-                (void)put_group(pairs, columns, simd_load_some(pixels, rest));
-                pixels += rest;
-            }
+    for (; count >= DSP_TILE; count -= DSP_TILE) {
+        pack_tile(pixels, channels, tile);
+        pixels += DSP_TILE * channels;
+        tile += DSP_TILE * dsp_pairs(channels);
+    }
+    const int32_t rest = channels % 4;
+    for (int32_t column = 0; column < count; ++column) {
+        uint32_t *pairs = tile + column;
+        for (int32_t group = channels / 4; group > 0; --group) {
+            put_group(pairs, pairs + count, simd_load(pixels));
+            pixels += 4;
+            pairs += 2 * count;
         }
-        tile += columns * dsp_pairs(channels);
+        if (rest > 0) {
+            put_group(pairs, pairs + count, load_rest(pixels, channels, rest));
+            pixels += rest;
+        }
     }
 }
 
@@ -50,11 +78,12 @@ static int32_t panel_code(const dsp_product *job, int32_t channels, int32_t expa
     return expands ? value / 2 : value;
 }
 
-/* All outputs of a tile, with a requantisation that the assembly cannot do; position: in the ring's row, or 0. */
-static void multiply_exactly(const sixfold_pointwise *params, const exact_constants *constants, const dsp_product *job,
-                             int32_t position)
+/* All outputs of a tile, with a requantisation that the assembly cannot do. */
+static void multiply_exactly(const sixfold_pointwise *params, const exact_constants *constants, const dsp_product *job)
 {
-    const int32_t expands = position > 0;
+    const int32_t expands = job->destination != DSP_TO_PIXELS;
+    const int32_t steps[DSP_TILE] = {0, job->second, job->third};
+    int8_t *code = job->output;
     for (int32_t output = 0; output < params->outputs; ++output) {
         const int8_t *weights = (const int8_t *)(constants + 1);
         for (int32_t pixel = 0; pixel < job->pixels; ++pixel) {
@@ -62,66 +91,79 @@ static void multiply_exactly(const sixfold_pointwise *params, const exact_consta
             for (int32_t input = 0; input < params->inputs; ++input) {
                 sum += weights[input] * panel_code(job, params->inputs, expands, input, pixel);
             }
-            const int8_t code =
+            code[steps[pixel]] =
                 sixfold_requantize(sum, constants->multiplier, constants->shift, params->output_zero_point);
-            if (expands) {
-                job->output[output * job->step + dsp_byte(position + pixel)] = code;
-            } else {
-                job->output[output + pixel * job->step] = code;
-            }
         }
+        code += expands ? job->step : 1;
         constants = (const exact_constants *)(const void *)(weights + 2 * dsp_pairs(params->inputs));
     }
 }
 
-/* position: in the row of a ring, of the first pixel; 0 for pixels. */
-static void multiply(const sixfold_pointwise *params, const void *panel, int32_t count, int8_t *output, int32_t step,
-                     int32_t position)
+/* job: prepared as far as input channels have no say; output is moved on by next(). */
+static inline __attribute__((always_inline)) void multiply(const sixfold_pointwise *params, const void *panel,
+                                                           int32_t count, dsp_product *job,
+                                                           void (*next)(dsp_product *job, int32_t pixel))
 {
     const int32_t *constants = params->packed;
-    const int32_t fast = *constants++;
+    const int32_t form = *constants++;
     const int32_t pairs = dsp_pairs(params->inputs);
     const int32_t rounds = pairs / 2 - 1; /* groups after the first */
-    dsp_product job = {
-        .panel = panel,
-        .output = output,
-        .step = step,
-        .entry = rounds > DSP_UNROLL ? rounds % DSP_UNROLL : rounds,
-        .pixels = DSP_TILE,
-        .destination = position > 0 ? 0 : DSP_TO_PIXELS,
-        .loops = rounds > DSP_UNROLL,
-    };
-    for (; count > 0; count -= DSP_TILE) {
-        if (count < DSP_TILE) {
-            job.pixels = count;
-        }
-        job.end = job.panel + 2 * pairs * job.pixels;
-        if (fast) {
-            sixfold_dsp_product(&job, constants);
-        } else {
-            multiply_exactly(params, (const exact_constants *)constants, &job, position);
-        }
-        job.panel = job.end;
-        if (job.destination == DSP_TO_PIXELS) {
-            job.output += DSP_TILE * step;
-        } else if (!fast) {
-            position += DSP_TILE;
-        } else if (++job.destination == DSP_RING_TILES) {
-            job.destination = 0;
-            job.output += DSP_RING_TILES * DSP_TILE;
-        }
+    job->panel = panel;
+    job->loops = rounds > DSP_UNROLL;
+    job->entry = job->loops ? rounds % DSP_UNROLL : rounds;
+    job->pixels = DSP_TILE;
+    if (job->destination == DSP_TO_RING && form == DSP_PLAIN) {
+        job->destination = DSP_TO_RING_PLAIN;
     }
+    for (int32_t pixel = 0; pixel < count; pixel += DSP_TILE) {
+        if (count - pixel < DSP_TILE) {
+            job->pixels = count - pixel;
+        }
+        job->end = job->panel + 2 * pairs * job->pixels;
+        next(job, pixel);
+        if (form == DSP_EXACT) {
+            multiply_exactly(params, (const exact_constants *)constants, job);
+        } else {
+            sixfold_dsp_product(job, constants);
+        }
+        job->panel = job->end;
+    }
+}
+
+/* The bytes of three positions, of which the first is one more than a multiple of three. */
+static inline void next_in_ring(dsp_product *job, int32_t pixel)
+{
+    const int32_t byte = dsp_byte(pixel + 1);
+    job->output = job->row + byte;
+    job->second = dsp_byte(pixel + 2) - byte;
+    job->third = dsp_byte(pixel + 3) - byte;
+}
+
+static inline void next_pixels(dsp_product *job, int32_t pixel)
+{
+    job->output = job->row + pixel * job->second;
 }
 
 void sixfold_stream_expand(const sixfold_pointwise *params, const void *panel, int32_t first, int32_t count,
                            const sixfold_ring *ring, int32_t slot)
 {
-    multiply(params, panel, count, dsp_row(ring, 0, slot) + first, ring->slots * dsp_pitch(ring->width), 1);
+    dsp_product job = {
+        .step = ring->slots * dsp_pitch(ring->width),
+        .destination = DSP_TO_RING,
+        .row = dsp_row(ring, 0, slot) + first,
+    };
+    multiply(params, panel, count, &job, next_in_ring);
 }
 
 void sixfold_stream_project(const sixfold_pointwise *params, const void *panel, int32_t count, int8_t *pixels)
 {
-    multiply(params, panel, count, pixels, params->outputs, 0);
+    dsp_product job = {
+        .second = params->outputs,
+        .third = 2 * params->outputs,
+        .destination = DSP_TO_PIXELS,
+        .row = pixels,
+    };
+    multiply(params, panel, count, &job, next_pixels);
 }
 
 void sixfold_stream_classify(const sixfold_pointwise *params, const int8_t *features, int8_t *output)

@@ -15,7 +15,8 @@
  * void sixfold_dsp_product(const dsp_product *job, const void *constants)
  *   Registers: r0 panel, r1 constants, r2-r4 weights, r5-r7 pixels, r8-r10 sums of the first channel, r11, r12 and lr
  *   of both.
- *   Stack: 64 bytes. From sp on: tile, output, step, end of tile, entry, what follows the groups, store.
+ *   Stack: 72 bytes. From sp on: distance of the second pixel's output, output, step, distance of the third pixel's
+ *   output, tile, end of tile, entry, what follows the groups, store.
  */
 #include "layout.h"
 
@@ -31,18 +32,21 @@ both0   .req r11
 both1   .req r12
 both2   .req lr
 
+second     .req r0
 multiplier .req r2
 rounding   .req r3
 shift      .req r4
 output     .req r5
 step       .req r6
+third      .req r7
 
 #define SP_OUTPUT 4
-#define SP_END 12
-#define SP_ENTRY 16
-#define SP_AFTER 20
-#define SP_STORE 24
-#define FRAME 28
+#define SP_TILE 16
+#define SP_END 20
+#define SP_ENTRY 24
+#define SP_AFTER 28
+#define SP_STORE 32
+#define FRAME 36
 
 /* Two input channels, weights in \pair; the sums begin with \f0.. and \b0... */
 .macro products pixels, pair, f0, f1, f2, b0, b1, b2
@@ -73,14 +77,31 @@ step       .req r6
 .endm
 
 /*
- * From a sum to a code where negative sums saturate: the code generator proved it (saturates). Sums are doubled, so
- * that the high half of the product is the specification's rounding doubling high multiply.
+ * From a doubled sum to a code where negative sums saturate: the code generator proved it (saturates). The upper half of
+ * the product is the specification's rounding doubling high multiply.
  */
-.macro store_saturating sum, offset
+.macro store_saturating sum, address:vararg
     smmlar \sum, \sum, multiplier, rounding
     asr \sum, \sum, shift
     ssat \sum, #8, \sum
-    strb \sum, [output, #\offset]
+    strb \sum, \address
+.endm
+
+/*
+ * The same of 256 times a doubled sum. Both roundings are floors once their halves are added, so they are one floor of
+ * the exact value; the rounding term has 256 times both halves, the shift 8 bits more.
+ */
+.macro store_scaled sum, address:vararg
+    smmla \sum, \sum, multiplier, rounding
+    asr \sum, \sum, shift
+    ssat \sum, #8, \sum
+    strb \sum, \address
+.endm
+
+/* The same where 256 times the value does not fit. */
+.macro store_narrowed sum, address:vararg
+    asr \sum, \sum, #8
+    store_saturating \sum, \address
 .endm
 
 /*
@@ -89,14 +110,36 @@ step       .req r6
  * rounds to 0.
  */
 .macro store_exact sum, address:vararg
-    add r7, rounding, \sum, asr #31
-    smmlar \sum, \sum, multiplier, r7
+    add r6, rounding, \sum, asr #31
+    smmlar \sum, \sum, multiplier, r6
     asr \sum, \sum, shift
     ssat \sum, #8, \sum
     strb \sum, \address
 .endm
 
-.macro separate pixels
+.macro store_doubled sum, address:vararg
+    lsl \sum, \sum, #1
+    store_exact \sum, \address
+.endm
+
+.macro store_halved sum, address:vararg
+    asr \sum, \sum, #7
+    store_exact \sum, \address
+.endm
+
+.macro store_three pixels, store, sum0, sum1, sum2
+    \store \sum0, [output]
+  .if \pixels >= 2
+    \store \sum1, [output, second]
+  .endif
+  .if \pixels >= 3
+    \store \sum2, [output, third]
+  .endif
+.endm
+
+/* The codes of two channels, by one macro each; next: from a channel to the next. */
+.macro finish pixels, name, store_first, store_both, next
+.L\name\pixels:
     sub both0, both0, first0
   .if \pixels >= 2
     sub both1, both1, first1
@@ -104,72 +147,18 @@ step       .req r6
   .if \pixels >= 3
     sub both2, both2, first2
   .endif
-.endm
-
-.macro next_channels pixels
+    ldm w!, {multiplier, rounding, shift}
+    ldm sp, {second, output, step, third}
+    store_three \pixels, \store_first, first0, first1, first2
+    ldm w!, {multiplier, rounding, shift}
+    add output, output, \next
+    store_three \pixels, \store_both, both0, both1, both2
+    add output, output, \next
     str output, [sp, #SP_OUTPUT]
+    ldr x, [sp, #SP_TILE]
     cmp shift, #0
     bge .Lchannels\pixels
     b .Lend
-.endm
-
-.macro store_ring pixels, name, o0, o1, o2
-.L\name\pixels:
-    separate \pixels
-    ldm w!, {multiplier, rounding, shift}
-    ldm sp, {x, output, step}
-    store_saturating first0, \o0
-  .if \pixels >= 2
-    store_saturating first1, \o1
-  .endif
-  .if \pixels >= 3
-    store_saturating first2, \o2
-  .endif
-    ldm w!, {multiplier, rounding, shift}
-    add output, output, step
-    asr both0, both0, #8
-    store_saturating both0, \o0
-  .if \pixels >= 2
-    asr both1, both1, #8
-    store_saturating both1, \o1
-  .endif
-  .if \pixels >= 3
-    asr both2, both2, #8
-    store_saturating both2, \o2
-  .endif
-    add output, output, step
-    next_channels \pixels
-.endm
-
-.macro store_pixels pixels
-.Lpixels\pixels:
-    separate \pixels
-    ldm w!, {multiplier, rounding, shift}
-    ldm sp, {x, output, step}
-    lsl first0, first0, #1
-    store_exact first0, [output]
-  .if \pixels >= 2
-    lsl first1, first1, #1
-    store_exact first1, [output, step]
-  .endif
-  .if \pixels >= 3
-    lsl first2, first2, #1
-    store_exact first2, [output, step, lsl #1]
-  .endif
-    ldm w!, {multiplier, rounding, shift}
-    add output, output, #1
-    asr both0, both0, #7
-    store_exact both0, [output]
-  .if \pixels >= 2
-    asr both1, both1, #7
-    store_exact both1, [output, step]
-  .endif
-  .if \pixels >= 3
-    asr both2, both2, #7
-    store_exact both2, [output, step, lsl #1]
-  .endif
-    add output, output, #1
-    next_channels \pixels
 .endm
 
 /* All channels of a tile; f, b: registers of the last sums, which are the last to be begun and hold the biases. */
@@ -190,12 +179,9 @@ step       .req r6
     cmp x, r2
     bne .Lgroups\pixels
     ldr pc, [sp, #SP_STORE]
-    /* Three positions from 1, 4, 7 and 10 on; layout.h tells where they lie in their words. */
-    store_ring \pixels, ring0_, 2, 1, 3
-    store_ring \pixels, ring1_, 4, 6, 5
-    store_ring \pixels, ring2_, 7, 8, 10
-    store_ring \pixels, ring3_, 9, 11, 12
-    store_pixels \pixels
+    finish \pixels, ring, store_saturating, store_scaled, step
+    finish \pixels, wide_ring, store_saturating, store_narrowed, step
+    finish \pixels, pixels, store_doubled, store_halved, #1
 .endm
 
     .section .text.sixfold_dsp_product, "ax", %progbits
@@ -205,31 +191,31 @@ step       .req r6
 sixfold_dsp_product:
     push {r4-r11, lr}
     sub sp, sp, #FRAME
-    ldm r0, {r2-r9} /* tile, output, step, end, entry, pixels, destination, loops */
+    ldm r0, {r2-r11} /* second, output, step, third, tile, end, entry, pixels, destination, loops */
     adr r12, .Ltable
-    add r12, r12, r7, lsl #5
-    ldr r8, [r12, r8, lsl #2]
-    ldrd r10, r11, [r12, #24]
-    mls r6, r6, r11, r10 /* so many groups before their end */
-    cmp r9, #0
+    add r12, r12, r9, lsl #5
+    ldr r10, [r12, r10, lsl #2]
+    ldrd r0, lr, [r12, #16]
+    mls r8, r8, lr, r0 /* so many groups before their end */
+    cmp r11, #0
     ite eq
-    moveq r7, r8
-    addne r7, r10, #4
-    stm sp, {r2-r8}
-    mov x, r2
-    ldr pc, [r12, #20]
+    moveq r9, r10
+    addne r9, r0, #4
+    stm sp, {r2-r10}
+    mov x, r6
+    ldr pc, [r12, #12]
 
 .Lend:
     add sp, sp, #FRAME
     pop {r4-r11, pc}
 
     .balign 4
-    /* For every number of pixels: five stores, begin, end of the groups, bytes of a group; the first is for none. */
+    /* For every number of pixels: three stores, begin, end of the groups, bytes of a group; the first is for none. */
 .Ltable:
     .space 32
     .irp pixels, 1, 2, 3
-    .word .Lring0_\pixels + 1, .Lring1_\pixels + 1, .Lring2_\pixels + 1, .Lring3_\pixels + 1, .Lpixels\pixels + 1
-    .word .Lchannels\pixels + 1, .Lafter\pixels + 1, (.Lafter\pixels - .Lgroups\pixels) / DSP_UNROLL
+    .word .Lring\pixels + 1, .Lwide_ring\pixels + 1, .Lpixels\pixels + 1, .Lchannels\pixels + 1
+    .word .Lafter\pixels + 1, (.Lafter\pixels - .Lgroups\pixels) / DSP_UNROLL, 0, 0
     .endr
 
     core 1, first0, both0

@@ -53,6 +53,18 @@ static inline int32_t simd_smlad(uint32_t one, uint32_t other, int32_t sum)
     return result;
 }
 
+/* term + byte number `byte`, a constant, as int8. */
+static inline __attribute__((always_inline)) int32_t simd_sxtab(int32_t term, uint32_t word, const int32_t byte)
+{
+    int32_t sum;
+    if (byte == 0) {
+        __asm__("sxtab %0, %1, %2" : "=r"(sum) : "r"(term), "r"(word));
+    } else {
+        __asm__("sxtab %0, %1, %2, ror %3" : "=r"(sum) : "r"(term), "r"(word), "i"(8 * byte));
+    }
+    return sum;
+}
+
 /* term + the upper half of one * other, rounded half up. */
 static inline int32_t simd_smmlar(int32_t one, int32_t other, int32_t term)
 {

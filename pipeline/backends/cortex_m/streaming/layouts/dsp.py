@@ -4,7 +4,7 @@ Constants come in two forms. *Fast* is what the assembly reads; it needs sums an
 *Exact* serves any numbers that the format allows, by plain C; no trained network needs it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ _LAST = np.uint32(1 << 31)
 #: Marks the last channel of all where those of either half are marked already.
 _LAST_OF_ALL = np.uint32(1 << 30)
 _LIMIT = 2**31
+#: Forms of a product's constants, their first word: `DSP_EXACT` and the others of layout.h.
+_EXACT, _SCALED, _PLAIN = range(3)
 
 Words = npt.NDArray[np.uint32]
 Int64Array = npt.NDArray[np.int64]
@@ -29,13 +31,27 @@ class _Fast:
     """A requantisation for the assembly; arrays ``(out channels,)``.
 
     ``code = saturate((rounding + high(2 * sum * multiplier)) >> shift)`` with the zero point in `rounding`; without
-    saturation at -128 the rounding is one less for negative sums, and every shift is at least 1.
+    saturation at -128 the rounding is one less for negative sums, and every shift is at least 1. `high` is the most
+    that the product's absolute value can be.
     """
 
     multiplier: Int64Array
     rounding: Int64Array
     shift: Int64Array
+    high: Int64Array
     fits: bool
+
+    @property
+    def scales(self) -> bool:
+        """Whether 256 times the value before the shift fits for every second channel."""
+        return bool((256 * (np.abs(self.rounding) + self.high + 1) < _LIMIT)[1::2].all())
+
+    def scaled(self) -> "_Fast":
+        """For 256 times the sum in every second channel, with both halves of the rounding in one term."""
+        rounding, shift = self.rounding.copy(), self.shift.copy()
+        rounding[1::2] = 256 * rounding[1::2] + 128
+        shift[1::2] += 8
+        return replace(self, rounding=rounding, shift=shift)
 
 
 def _fast(requantization: Requantization, *, saturates: bool) -> _Fast:
@@ -52,7 +68,7 @@ def _fast(requantization: Requantization, *, saturates: bool) -> _Fast:
     # One more for the lowering of negative sums.
     fits = (2 * magnitude < _LIMIT) & (np.abs(rounding) + high + 1 < _LIMIT) & (left <= (0 if saturates else -1))
     ends_at_zero = not saturates or requantization.zero_point == -128
-    return _Fast(multiplier, rounding, shift, fits=bool(fits.all()) and ends_at_zero)
+    return _Fast(multiplier, rounding, shift, high, fits=bool(fits.all()) and ends_at_zero)
 
 
 def _requantization_columns(fast: _Fast) -> Words:
@@ -66,6 +82,11 @@ def _lanes(weight: Int8Array) -> Int64Array:
     """Weights of two output channels in one number each, ``256 * second + first``: ``(out / 2, in)``."""
     wide = weight.astype(np.int64)
     return 256 * wide[1::2] + wide[::2]
+
+
+def _with_form(form: int, words: Words) -> Words:
+    """A product's constants behind the word that says what they are."""
+    return np.concatenate([np.array([form], np.uint32), words])
 
 
 def _exact_columns(requantization: Requantization) -> Words:
@@ -104,7 +125,7 @@ class DspLayout:
         return channels * slots * _pitch(width)
 
     def pack_pointwise(self, weight: Int8Array, requantization: Requantization, *, expands: bool) -> Packed:
-        """Constants for a matrix product: whether they are fast, then these; weight ``(out, in)``."""
+        """Constants for a matrix product, their form first; weight ``(out, in)``."""
         fast = _fast(requantization, saturates=expands)
         # Panels of the expansion are doubled, so sums and biases are.
         scale = 2 if expands else 1
@@ -114,14 +135,16 @@ class DspLayout:
             and bool((np.abs(lanes + 0.5) < 2**15).all())
             and bool((256 * scale * requantization.magnitude[1::2] < _LIMIT).all())
         )
-        header = np.array([fits], np.uint32)
         if lanes is None or not fits:
-            return Packed(np.concatenate([header, self._exact_product(weight, requantization)]), saturates=False)
+            return Packed(_with_form(_EXACT, self._exact_product(weight, requantization)), saturates=False)
+        form = _PLAIN
+        if expands and fast.scales:
+            form, fast = _SCALED, fast.scaled()
         pairs = _pairs(lanes, expands=expands)
         biases = scale * requantization.bias.astype(np.int64)
         sums = np.stack([biases[::2], 256 * biases[1::2] + biases[::2]], axis=1).astype("<u4")
         channels = [pairs[:, :2], sums, pairs[:, 2:], _requantization_columns(fast).reshape(-1, 6)]
-        return Packed(np.concatenate([header, np.concatenate(channels, axis=1).ravel()]), saturates=expands)
+        return Packed(_with_form(form, np.concatenate(channels, axis=1).ravel()), saturates=expands)
 
     def pack_depthwise(self, weight: Int8Array, requantization: Requantization) -> Packed:
         """Constants for a depthwise convolution; weight ``(3, 3, channels)``."""
