@@ -133,6 +133,8 @@ class _Emulation:
         system = EmulatedSystem.fetch(installed)
         environment = {
             **system.environment(),
+            # The emulator runs the program itself here, without PRoot: folders keep this computer's names.
+            "PYTHONPATH": os.pathsep.join(map(str, system.wheels)),
             "PYTHONHOME": str(system.root / "usr"),
             "OPENBLAS_NUM_THREADS": "1",
             "TVM_NUM_THREADS": "1",

@@ -114,3 +114,11 @@ def test_a_program_of_known_length_is_counted_exactly(tmp_path):
     emulation = measure._Emulation.prepare(tmp_path, "cortex-a72", {})
     before, after = emulation.count([str(program)], "getppid", ())
     assert after - before == 1 + 2 * 1000 + 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("apt-get") is None, reason="needs apt-get, to fetch the emulator")
+def test_pythons_programs_find_their_packages(tmp_path):
+    emulation = measure._Emulation.prepare(tmp_path, "cortex-a72", {"numpy": "any"})
+    printed = emulation.run([emulation.python, "-B", "-c", "import numpy; print(numpy.int8(1) + numpy.int8(2))"])
+    assert printed == "3\n"
