@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.backends import load_backend
+from pipeline.cli.flash import flash_target
 from pipeline.deploy import ssh
 from pipeline.errors import GateFailedError
 from pipeline.targets import load_target
@@ -14,6 +15,7 @@ from tests.backends.linux.test_folder import METADATA
 from tests.deploy.ssh_server import start_server
 from tests.deploy.test_deploy import current, version
 from tests.graph.graphs import small_mobilenet
+from tests.imports import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +54,7 @@ def workplace(tmp_path, monkeypatch, target, artefact):
     return folder
 
 
-def test_versions_are_tested_there_and_switched_and_a_wrong_one_is_refused(server, target, workplace):
+def test_versions_are_tested_there_and_switched_and_a_wrong_one_is_refused(server, target, workplace, capsys):
     board = server.home / "sixfold" / target.name
     first = version(workplace, 1)
     answer = ssh.deploy(target, server.address())
@@ -64,7 +66,11 @@ def test_versions_are_tested_there_and_switched_and_a_wrong_one_is_refused(serve
         assert (board / "current" / path.relative_to(workplace)).read_bytes() == path.read_bytes()
 
     second = version(workplace, 2)
-    ssh.deploy(target, server.address())
+    shutil.copytree(ROOT / "targets", "targets")
+    address = server.address()
+    host = f"{address.user}@{address.host}:{address.port}"
+    flash_target(target.name, host=host, identity=address.identity, known_hosts=address.known_hosts)
+    assert "40 codes of the self-test, none differs" in capsys.readouterr().out
     assert current(board) == second
 
     codes = workplace / "selftest/codes.bin"
