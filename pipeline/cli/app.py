@@ -14,6 +14,8 @@ from pipeline.cli.commands import (
     export,
     flash,
     import_,
+    init,
+    new_target,
     profile,
     report,
     run,
@@ -26,6 +28,8 @@ from pipeline.cli.commands import (
 COMMANDS: dict[str, ModuleType] = {
     "targets": targets,
     "doctor": doctor,
+    "init": init,
+    "new-target": new_target,
     "build": build,
     "verify": verify,
     "run": run,

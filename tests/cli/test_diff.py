@@ -1,12 +1,10 @@
 import dataclasses
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pipeline import cli
 from pipeline.graph.ir import Conv2D, IntegerGraph
 from pipeline.graph.reference import execute_all
 from pipeline.parity import as_reference
@@ -14,6 +12,7 @@ from pipeline.runners import load_runner
 from pipeline.stages.compile import compile_target
 from pipeline.targets import load_target
 from tests.cli.project import make_project, network, picture, write_model
+from tests.cli.running import run
 from tests.graph.graphs import random_inputs
 
 GRAPH = network()
@@ -36,13 +35,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = make_project(tmp_path, GRAPH)
     monkeypatch.chdir(root)
     return root
-
-
-def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["sixfold", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return ended.value.code if isinstance(ended.value.code, int) else 0
 
 
 TARGETS = [

@@ -1,0 +1,127 @@
+"""`sixfold init`: params.yaml for a folder of the user's own images, and a look at these images."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from pipeline.cli.folder_check import FolderCheck, check_folder
+from pipeline.cli.output import print_json
+from pipeline.cli.questions import ask
+from pipeline.data.split import split_items
+from pipeline.files import atomic_file
+from pipeline.params import PARAMS_FILE, Params, load_params
+from pipeline.target_paths import params_lines
+from pipeline.targets import load_target
+from pipeline.validation import validate
+from pipeline.yaml_edit import KeyPath, replace_block, replace_values
+
+EXPERIMENT = "image-folder"
+#: Where the first convolution's stride of 2 would leave too little of the picture.
+SMALLEST_STRIDED = 64
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user gave; None is asked for, or takes its default. `targets` empty leaves those that are enabled."""
+
+    size: int | None
+    channels: int | None
+    width: float | None
+    epochs: int | None
+    targets: tuple[str, ...] = ()
+
+
+def init_project(folder: Path, given: Choices, only_check: bool, quiet: bool, as_json: bool) -> None:
+    """Check the images of `folder`, complete `given`, and write params.yaml.
+
+    Args:
+        folder: one sub-folder per class, or train/, val/ and test/ with those inside.
+        given: on the command line.
+        only_check: write nothing.
+        quiet: ask nothing.
+        as_json: print JSON instead of lines.
+
+    Raises:
+        SixfoldError: the folder cannot be trained on, or a value is out of its range; params.yaml is then unchanged.
+    """
+    params = load_params()
+    targets = [load_target(name) for name in given.targets]
+    found = check_folder(folder)
+    if not as_json:
+        _print(found)
+    default = params.experiments[EXPERIMENT]
+    size = ask("side of the network's input in pixels", given.size, default.data.image_size, int, "--size", quiet)
+    channels = ask("channels: 3 for colour, 1 for grey", given.channels, found.channels, int, "--channels", quiet)
+    width = ask(
+        "width of the network: 0.35, 0.5, 0.75 or 1.0", given.width, default.model.width, float, "--width", quiet
+    )
+    epochs = ask("passes over the images in training", given.epochs, default.train.epochs, int, "--epochs", quiet)
+    changes = _changes(folder, size, channels, width, epochs)
+    text = replace_values(PARAMS_FILE.read_text(encoding="utf-8"), changes, str(PARAMS_FILE))
+    if targets:
+        text = replace_block(text, ("targets",), "".join(map(params_lines, targets)), str(PARAMS_FILE))
+    counts = _splits(found, _checked(text))
+    if not only_check:
+        with atomic_file(PARAMS_FILE) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    if as_json:
+        values = {".".join(path): value for path, value in changes.items()}
+        enabled = list(given.targets or params.targets)
+        written = None if only_check else {"params": values, "targets": enabled}
+        print_json({"folder": found.as_json(), "splits": counts, "written": written})
+    elif only_check:
+        print(f"splits: {_listed(counts)}; {PARAMS_FILE} is as it was")
+    else:
+        print(f"splits: {_listed(counts)}")
+        print(f"{PARAMS_FILE}: experiment {EXPERIMENT}, {size}x{size}x{channels}, width {width:g}, {epochs} epochs")
+        print("next: `make repro`, or `dvc repro` in the environment; then open site/index.html")
+
+
+def _changes(folder: Path, size: int, channels: int, width: float, epochs: int) -> dict[KeyPath, Any]:
+    experiment = ("experiments", EXPERIMENT)
+    return {
+        ("experiment",): EXPERIMENT,
+        ("image_folder",): folder.as_posix(),
+        (*experiment, "data", "image_size"): size,
+        (*experiment, "data", "channels"): channels,
+        (*experiment, "data", "mean"): [0.0] * channels,
+        (*experiment, "data", "std"): [1.0] * channels,
+        (*experiment, "model", "width"): width,
+        (*experiment, "model", "stem_stride"): 2 if size >= SMALLEST_STRIDED else 1,
+        (*experiment, "train", "epochs"): epochs,
+    }
+
+
+def _checked(text: str) -> Params:
+    """The file that is to be written, checked as every command will check it."""
+    return validate(Params, yaml.safe_load(text), str(PARAMS_FILE))
+
+
+def _splits(found: FolderCheck, params: Params) -> dict[str, int]:
+    """Images of each split, as stage prepare will cut them."""
+    data = params.experiments[EXPERIMENT].data
+    chosen = split_items(
+        np.array(found.labels, np.int64),
+        found.splits,
+        found.classes,
+        validation=data.validation,
+        test=data.test,
+        calibration=data.calibration,
+        seed=data.seed,
+    )
+    return {split: len(indices) for split, indices in chosen.items()}
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{split} {count}" for split, count in counts.items())
+
+
+def _print(found: FolderCheck) -> None:
+    print(f"{found.folder}: {len(found.labels)} images of {len(found.classes)} classes")
+    for name, count in found.counts.items():
+        print(f"  {name}: {count}")
+    for warning in found.warnings:
+        print(f"warning: {warning}")
