@@ -20,7 +20,7 @@ _FILES = {
     "models/model.pt": b"weights",
     "models/model.onnx": b"float model",
     "models/model.int8.onnx": b"int8 model",
-    "calibration/rounding.py": b"# rounds\n",
+    "calibration/rounding.py": b'"""Rounds."""\n',
     "firmware/kernels/portable/add.c": b"/* adds */\n",
     "data/prepared/calibration.images.npy": b"calibration images",
     "data/prepared/test.images.npy": b"test images",
