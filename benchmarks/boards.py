@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.networks import Network
-from benchmarks.results import BoardRow, InputMode
+from benchmarks.results import BoardRow
 from pipeline.backends.cortex_m.compiler import compile_graph
 from pipeline.files import atomic_folder, read_json
 from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.runners.qemu_system import run_artefact
-from pipeline.targets import TARGETS_FOLDER, Kernels, Target, load_target
+from pipeline.targets import TARGETS_FOLDER, InputMode, Kernels, Target, load_target
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Board:
     core: str
     name: str
 
-    def target(self, kernels: Kernels) -> Target:
+    def target(self, kernels: Kernels, given: InputMode = "frame") -> Target:
         """The board as the compiler and the runner take it; the budget is not looked at here."""
-        return load_target(self.name, _TARGETS).model_copy(update={"kernels": kernels})
+        return load_target(self.name, _TARGETS).model_copy(update={"kernels": kernels, "input": given})
 
 
 _TARGETS = Path(__file__).resolve().parents[1] / TARGETS_FOLDER
@@ -44,7 +44,12 @@ BOARDS = {
     )
 }
 #: Every kernel library that the compiler has, with the ways it takes an image.
-MODES: tuple[tuple[Kernels, InputMode], ...] = (("portable", "frame"), ("cmsis-nn", "frame"))
+MODES: tuple[tuple[Kernels, InputMode], ...] = (
+    ("portable", "frame"),
+    ("cmsis-nn", "frame"),
+    ("streaming", "frame"),
+    ("streaming", "rows"),
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def measure_board(
     Raises:
         SixfoldError: it does not fit, a tool is missing or failed, or other kernels were linked than chosen.
     """
-    target = case.board.target(case.kernels)
+    target = case.board.target(case.kernels, case.input)
     artefact = folder / f"{case.network.name}-{case.board.core}-{case.kernels}-{case.input}"
     with atomic_folder(artefact) as temporary:
         compile_graph(graph, target, temporary)

@@ -7,12 +7,11 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json, write_json
+from pipeline.targets import InputMode, Kernels
 from pipeline.validation import Checked, validate
 
 RESULTS_FILE = Path("reports/bench.json")
 
-Kernels = Literal["portable", "cmsis-nn", "streaming"]
-InputMode = Literal["frame", "rows"]
 Runtime = Literal["onnxruntime", "openvino", "litert", "tvm"]
 Count = Annotated[int, Field(ge=0)]
 

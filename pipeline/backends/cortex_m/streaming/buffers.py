@@ -22,16 +22,16 @@ class UnitBuffers:
         strip: pixels computed together.
         ring: three expanded rows.
         kept: input rows that a later step needs.
-        panel: what the matrix products read.
-        patches: windows of the first convolution.
+        work: the panel that the matrix products read, and behind it, in a stem, the windows of the first convolution.
+        patches_at: where these begin in it; None where there are none.
         row: an output row, where it goes straight into the next unit.
     """
 
     strip: int
     ring: int
     kept: int
-    panel: int
-    patches: int
+    work: int
+    patches_at: int | None
     row: int
 
 
@@ -54,14 +54,9 @@ class GroupBuffers:
     lead: int
 
     @property
-    def panel(self) -> int:
+    def work(self) -> int:
         """One for all units, because one computes at a time."""
-        return max(unit.panel for unit in self.units)
-
-    @property
-    def patches(self) -> int:
-        """Of the stem."""
-        return max(unit.patches for unit in self.units)
+        return max(unit.work for unit in self.units)
 
     @property
     def fixed(self) -> int:
@@ -72,7 +67,7 @@ class GroupBuffers:
     @property
     def total(self) -> int:
         """Bytes that are live together, each buffer aligned."""
-        return self.fixed + align(self.panel) + align(self.patches)
+        return self.fixed + align(self.work)
 
 
 def group_buffers(
@@ -107,12 +102,15 @@ def _unit_buffers(
     taps = unit.expand.weight[0].size
     longest = min(strip, expanded_width)
     kept_rows = _STEM_ROWS if unit.is_stem else 1 if unit.addition else 0
+    before = layout.panel_bytes(taps, longest)
+    patches_at = align(before) if unit.is_stem else None
+    gathered = before if patches_at is None else patches_at + taps * longest
     return UnitBuffers(
         strip=strip,
         ring=layout.ring_bytes(expanded_width, expanded, _SLOTS),
         kept=0 if whole_input else kept_rows * row,
-        panel=max(layout.panel_bytes(taps, longest), layout.panel_bytes(expanded, min(strip, width))),
-        patches=taps * longest if unit.is_stem else 0,
+        work=max(gathered, layout.panel_bytes(expanded, min(strip, width))),
+        patches_at=patches_at,
         row=0 if last else width * channels,
     )
 

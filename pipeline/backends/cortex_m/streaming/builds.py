@@ -1,6 +1,7 @@
 """Which build of the streaming kernels a core gets."""
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -8,6 +9,12 @@ from pipeline.backends.cortex_m.kernel import FIRMWARE, Simd
 from pipeline.backends.cortex_m.streaming.layout import Layout
 
 _FOLDER = "streaming"
+#: By build: functions that must be in the firmware, each with the class of vector instruction that it must contain.
+_LINKED: dict[str, dict[str, str | None]] = {
+    "portable": {"sixfold_stream_expand": None, "sixfold_stream_depthwise": None},
+    "dsp": {"sixfold_dsp_product": "smlad", "sixfold_dsp_window": "smlad"},
+    "mve": {"sixfold_mve_product": "vmladav", "sixfold_mve_depthwise_2_even": "vmladav"},
+}
 _BUILDS: dict[Simd, str] = {"none": "portable", "dsp": "dsp", "mve": "mve"}
 
 
@@ -18,10 +25,12 @@ class Build:
     Attributes:
         name: its folder there, and its module of `layouts`.
         layout: how it lays its data out.
+        linked: as of :class:`pipeline.backends.cortex_m.kernel.Kernel`.
     """
 
     name: str
     layout: Layout
+    linked: Mapping[str, str | None]
 
     @property
     def library(self) -> str:
@@ -36,4 +45,4 @@ def build_for(simd: Simd) -> Build:
     if not any(folder.glob("*.[cS]")):
         name = _BUILDS["none"]
     module = importlib.import_module(f"{__package__}.layouts.{name}")
-    return Build(name, cast(Layout, module.LAYOUT))
+    return Build(name, cast(Layout, module.LAYOUT), _LINKED[name])

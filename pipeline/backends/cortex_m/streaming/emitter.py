@@ -149,9 +149,9 @@ class _Tables:
     def _places(self, unit: Unit, buffers: UnitBuffers, layer: str) -> Iterator[str]:
         """Where the unit's buffers lie; its strips share one panel with those of its group."""
         yield f".ring = {self._offsets[buffer_name('ring', unit.expand.name)]}"
-        yield f".panel = {self._offsets[buffer_name('panel', layer)]}"
-        patches = self._offsets[buffer_name("patches", layer)] if buffers.patches else _NOWHERE
-        yield f".patches = {patches}"
+        work = self._offsets[buffer_name("work", layer)]
+        yield f".panel = {work}"
+        yield f".patches = {_NOWHERE if buffers.patches_at is None else work + buffers.patches_at}"
         yield f".kept = {self._offsets[buffer_name('kept', unit.expand.name)] if buffers.kept else _NOWHERE}"
 
     def _convolution(self, operator: Conv2D, expands: bool) -> str:

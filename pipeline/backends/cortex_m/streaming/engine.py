@@ -47,10 +47,13 @@ class StreamingEngine:
         if self.pushed:
             functions[0] = "sixfold_streaming_push"
         layers = tuple(
-            Layer(name, sum(operator_macs(graph, operator) for operator in operators), Kernel(function))
+            Layer(name, sum(operator_macs(graph, operator) for operator in operators), self._kernel(function))
             for name, operators, function in zip(plan.memory.live_bytes, runs, functions, strict=True)
         )
         return Program(emit_streaming(graph, self.build.layout, plan, zones), plan.memory, layers)
+
+    def _kernel(self, function: str) -> Kernel:
+        return Kernel(function, linked={function: None, **self.build.linked})
 
     def arena_bytes(self, graph: IntegerGraph) -> int:
         """Of the plan."""

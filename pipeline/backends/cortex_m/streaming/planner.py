@@ -122,7 +122,7 @@ def _longest_strips(buffers: Callable[[int], GroupBuffers], peak: int) -> GroupB
             return found
         if longer.total <= peak:
             found = longer
-        elif longer.panel > found.panel:
+        elif longer.work > found.work:
             return found
 
 
@@ -161,8 +161,7 @@ def _lifetimes(
             **{buffer_name("ring", unit.expand.name): buffers.ring for unit, buffers in own},
             **{buffer_name("kept", unit.expand.name): buffers.kept for unit, buffers in own},
             **{row_name(layer, parity): size for parity, size in enumerate(group.buffers.rows)},
-            buffer_name("panel", layer): group.buffers.panel,
-            buffer_name("patches", layer): group.buffers.patches,
+            buffer_name("work", layer): group.buffers.work,
         }
         made += [Buffer(name, size, index, index) for name, size in sizes.items() if size]
         source, result = group.units[0].input, group.units[-1].output
