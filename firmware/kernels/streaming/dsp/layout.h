@@ -17,7 +17,7 @@
 #define SIXFOLD_STREAMING_DSP_LAYOUT_H
 
 #define DSP_TILE 3
-#define DSP_UNROLL 8 /* groups of 4 input channels between two looks at the end of the panel */
+#define DSP_UNROLL 13 /* groups of 4 input channels between two looks at the end of the panel */
 
 #ifndef __ASSEMBLER__
 
@@ -42,7 +42,6 @@ typedef struct {
     int32_t pixels;       /* of the tile, 1..DSP_TILE */
     int32_t destination;
     int32_t loops; /* whether there are more than DSP_UNROLL groups after the first */
-    int8_t *row;   /* where the first of all tiles goes; for pointwise.c */
 } dsp_product;
 
 /* All outputs of one tile; constants: those that dsp.py calls fast. */

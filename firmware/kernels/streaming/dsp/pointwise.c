@@ -3,6 +3,8 @@
 #include "simd.h"
 #include "sixfold/requantize.h"
 
+enum { CLASSIFIED = 4 }; /* outputs of the classifier that are computed together */
+
 /* Constants that every requantisation suits; behind it the weights, four to a group, zeros behind the last. */
 typedef struct {
     int32_t bias, multiplier, shift;
@@ -78,8 +80,8 @@ static int32_t panel_code(const dsp_product *job, int32_t channels, int32_t expa
     return expands ? value / 2 : value;
 }
 
-/* All outputs of a tile, with a requantisation that the assembly cannot do. */
-static void multiply_exactly(const sixfold_pointwise *params, const exact_constants *constants, const dsp_product *job)
+/* All outputs of a tile, with a requantisation that the assembly cannot do. Inlined it would take others' registers. */
+static __attribute__((noinline)) void multiply_exactly(const sixfold_pointwise *params, const exact_constants *constants, const dsp_product *job)
 {
     const int32_t expands = job->destination != DSP_TO_PIXELS;
     const int32_t steps[DSP_TILE] = {0, job->second, job->third};
@@ -99,28 +101,43 @@ static void multiply_exactly(const sixfold_pointwise *params, const exact_consta
     }
 }
 
-/* job: prepared as far as input channels have no say; output is moved on by next(). */
-static inline __attribute__((always_inline)) void multiply(const sixfold_pointwise *params, const void *panel,
-                                                           int32_t count, dsp_product *job,
-                                                           void (*next)(dsp_product *job, int32_t pixel))
+/*
+ * Tile by tile. destination, second, third and step of the job are set; to a ring, output is the row's byte of position
+ * 0 before the first pixel, and second and third are found here.
+ */
+static void multiply(const sixfold_pointwise *params, const void *panel, int32_t count, dsp_product *job)
 {
+    /* The byte of the first of three positions, from 1, 4, 7 and 10 on, and how far the next two are from it. */
+    static const int8_t places[][DSP_TILE] = {{2, -1, 1}, {4, 2, 1}, {7, 1, 3}, {9, 2, 3}};
+    enum { PLACES = sizeof places / sizeof *places };
     const int32_t *constants = params->packed;
     const int32_t form = *constants++;
     const int32_t pairs = dsp_pairs(params->inputs);
     const int32_t rounds = pairs / 2 - 1; /* groups after the first */
+    const int32_t to_ring = job->destination == DSP_TO_RING;
+    int8_t *output = job->output;
+    int32_t place = 0;
     job->panel = panel;
     job->loops = rounds > DSP_UNROLL;
     job->entry = job->loops ? rounds % DSP_UNROLL : rounds;
-    job->pixels = DSP_TILE;
-    if (job->destination == DSP_TO_RING && form == DSP_PLAIN) {
+    if (to_ring && form == DSP_PLAIN) {
         job->destination = DSP_TO_RING_PLAIN;
     }
-    for (int32_t pixel = 0; pixel < count; pixel += DSP_TILE) {
-        if (count - pixel < DSP_TILE) {
-            job->pixels = count - pixel;
-        }
+    for (; count > 0; count -= DSP_TILE) {
+        job->pixels = count < DSP_TILE ? count : DSP_TILE;
         job->end = job->panel + 2 * pairs * job->pixels;
-        next(job, pixel);
+        job->output = output;
+        if (to_ring) {
+            job->output += places[place][0];
+            job->second = places[place][1];
+            job->third = places[place][2];
+            if (++place == PLACES) {
+                place = 0;
+                output += PLACES * DSP_TILE;
+            }
+        } else {
+            output += job->second + job->third;
+        }
         if (form == DSP_EXACT) {
             multiply_exactly(params, (const exact_constants *)constants, job);
         } else {
@@ -130,40 +147,38 @@ static inline __attribute__((always_inline)) void multiply(const sixfold_pointwi
     }
 }
 
-/* The bytes of three positions, of which the first is one more than a multiple of three. */
-static inline void next_in_ring(dsp_product *job, int32_t pixel)
-{
-    const int32_t byte = dsp_byte(pixel + 1);
-    job->output = job->row + byte;
-    job->second = dsp_byte(pixel + 2) - byte;
-    job->third = dsp_byte(pixel + 3) - byte;
-}
-
-static inline void next_pixels(dsp_product *job, int32_t pixel)
-{
-    job->output = job->row + pixel * job->second;
-}
-
 void sixfold_stream_expand(const sixfold_pointwise *params, const void *panel, int32_t first, int32_t count,
                            const sixfold_ring *ring, int32_t slot)
 {
     dsp_product job = {
+        .output = dsp_row(ring, 0, slot) + first,
         .step = ring->slots * dsp_pitch(ring->width),
         .destination = DSP_TO_RING,
-        .row = dsp_row(ring, 0, slot) + first,
     };
-    multiply(params, panel, count, &job, next_in_ring);
+    multiply(params, panel, count, &job);
 }
 
 void sixfold_stream_project(const sixfold_pointwise *params, const void *panel, int32_t count, int8_t *pixels)
 {
     dsp_product job = {
         .second = params->outputs,
+        .output = pixels,
         .third = 2 * params->outputs,
         .destination = DSP_TO_PIXELS,
-        .row = pixels,
     };
-    multiply(params, panel, count, &job, next_pixels);
+    multiply(params, panel, count, &job);
+}
+
+/* Four features for CLASSIFIED outputs. */
+static inline void add_group(int32_t *sums, uint32_t codes, const uint32_t *weights)
+{
+    const uint32_t even = simd_sxtb16(codes);
+    const uint32_t odd = simd_sxtb16_odd(codes);
+#pragma GCC unroll 4
+    for (int32_t row = 0; row < CLASSIFIED; ++row) {
+        sums[row] = simd_smlad(even, simd_sxtb16(weights[row]), sums[row]);
+        sums[row] = simd_smlad(odd, simd_sxtb16_odd(weights[row]), sums[row]);
+    }
 }
 
 void sixfold_stream_classify(const sixfold_pointwise *params, const int8_t *features, int8_t *output)
@@ -172,24 +187,27 @@ void sixfold_stream_classify(const sixfold_pointwise *params, const int8_t *feat
     const int32_t rest = params->inputs % 4;
     const uint32_t last = simd_load_some(features + 4 * whole, rest);
     const exact_constants *constants = params->packed;
-    for (int32_t row = 0; row < params->outputs; ++row) {
-        const uint32_t *weights = (const uint32_t *)(constants + 1);
-        const int8_t *x = features;
-        int32_t sum = constants->bias;
+    for (int32_t first = 0; first < params->outputs; first += CLASSIFIED) {
+        const uint32_t *weights = (const uint32_t *)(constants + CLASSIFIED);
+        const int8_t *codes = features;
+        int32_t sums[CLASSIFIED];
 #pragma GCC unroll 4
-        for (int32_t group = 0; group < whole; ++group) {
-            const uint32_t word = simd_load(x);
-            sum = simd_smlad(simd_sxtb16(word), simd_sxtb16(*weights), sum);
-            sum = simd_smlad(simd_sxtb16_odd(word), simd_sxtb16_odd(*weights), sum);
-            x += 4;
-            ++weights;
+        for (int32_t row = 0; row < CLASSIFIED; ++row) {
+            sums[row] = constants[row].bias;
+        }
+        for (int32_t group = whole; group > 0; --group) {
+            add_group(sums, simd_load(codes), weights);
+            codes += 4;
+            weights += CLASSIFIED;
         }
         if (rest > 0) {
-            sum = simd_smlad(simd_sxtb16(last), simd_sxtb16(*weights), sum);
-            sum = simd_smlad(simd_sxtb16_odd(last), simd_sxtb16_odd(*weights), sum);
-            ++weights;
+            add_group(sums, last, weights);
+            weights += CLASSIFIED;
         }
-        output[row] = sixfold_requantize(sum, constants->multiplier, constants->shift, params->output_zero_point);
+        for (int32_t row = 0; row < CLASSIFIED && first + row < params->outputs; ++row) {
+            output[first + row] = sixfold_requantize(sums[row], constants[row].multiplier, constants[row].shift,
+                                                     params->output_zero_point);
+        }
         constants = (const exact_constants *)weights;
     }
 }

@@ -164,12 +164,24 @@ class DspLayout:
         return Packed(np.concatenate(channels, axis=1).ravel(), saturates=True)
 
     def pack_classifier(self, weight: Int8Array, requantization: Requantization) -> Packed:
-        """Constants for the classifier; weight ``(out, in)``."""
-        return Packed(self._exact_product(weight, requantization), saturates=False)
+        """Constants for the classifier: those of four outputs together, group by group; weight ``(out, in)``."""
+        spare = -len(weight) % _GROUP
+        columns = np.pad(_exact_columns(requantization), ((0, spare), (0, 0)))
+        groups = np.pad(_groups(weight), ((0, spare), (0, 0)))
+        inputs = groups.shape[1]
+        blocks = [
+            columns.reshape(-1, 3 * _GROUP),
+            groups.reshape(-1, _GROUP, inputs).swapaxes(1, 2).reshape(-1, _GROUP * inputs),
+        ]
+        return Packed(np.concatenate(blocks, axis=1).ravel(), saturates=False)
 
     def _exact_product(self, weight: Int8Array, requantization: Requantization) -> Words:
-        groups = np.ascontiguousarray(_padded(weight)).view("<u4")
-        return np.concatenate([_exact_columns(requantization), groups], axis=1).ravel()
+        return np.concatenate([_exact_columns(requantization), _groups(weight)], axis=1).ravel()
+
+
+def _groups(weight: Int8Array) -> Words:
+    """Four input channels a word: ``(out, groups)``."""
+    return np.ascontiguousarray(_padded(weight)).view("<u4")
 
 
 def _pitch(width: int) -> int:
