@@ -128,7 +128,8 @@ static serial_run_status push_rows(void)
 /* What all runs begin with: the input goes, or stays only in the copy. */
 static serial_run_status take_input(void)
 {
-    if (sixfold_input() == NULL && (state.copy != NULL || state.consumed)) {
+    if (sixfold_input() == NULL && (state.copy != NULL || state.consumed || state.filled != serial_input_bytes())) {
+        state.consumed = state.copy == NULL;
         serial_box_enter_layer(serial_box(), 0);
         return push_rows();
     }

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.backends.cortex_m.compiler import generate_sources
+from pipeline.backends.cortex_m.libraries import engine_for
 from pipeline.backends.cortex_m.toolchain import Kernels, build_host
 from pipeline.graph.ir import Conv2D
 from pipeline.graph.reference import execute
@@ -30,6 +31,15 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model, build = tmp_path_factory.mktemp("model"), tmp_path_factory.mktemp("build")
     generate_sources(GRAPH, model)
     return build_host(model, build, Kernels(), sanitize=True).with_name("host_serial")
+
+
+@pytest.fixture(scope="module")
+def rows_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same network, which takes its input row by row only."""
+    model, build = tmp_path_factory.mktemp("rows_model"), tmp_path_factory.mktemp("rows_build")
+    engine = engine_for("streaming", "none", "rows")
+    generate_sources(GRAPH, model, engine)
+    return build_host(model, build, Kernels(engine.folder), sanitize=True).with_name("host_serial")
 
 
 def answers(program: Path, *commands: str, arguments: tuple[str, ...] = ()) -> list[list[str]]:
@@ -77,6 +87,33 @@ def test_the_benchmarks_models_are_known_by_their_size(size: int, classes: int, 
 def test_outputs_equal_the_reference_with_and_without_a_copy_of_the_input(
     program: Path, arguments: tuple[str, ...]
 ) -> None:
+    check_outputs(program, arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [(), ("no-copy",)])
+def test_a_model_that_takes_rows_gives_the_same_outputs(rows_program: Path, arguments: tuple[str, ...]) -> None:
+    check_outputs(rows_program, arguments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [(), ("no-copy",)])
+def test_a_model_that_takes_rows_times_its_layers_without_an_input(
+    rows_program: Path, arguments: tuple[str, ...]
+) -> None:
+    first, *_, inferred, layers, again, shown = answers(
+        rows_program, "layers", *load(INPUTS[0]), "infer 1 0", "layers", "infer 1 0", "db print 4", arguments=arguments
+    )
+    for lines in (first, layers):
+        assert lines[0] == "m-ticks-hz-1000000000" and lines[-1] == "m-layers-done"
+    assert inferred[-1].startswith("m-results-")
+    kept = arguments == ()
+    assert again[-1].startswith("m-results-" if kept else "e-[there is no whole input")
+    assert shown[0].startswith("m-buffer-" if kept else "e-[there is no input at that offset]")
+
+
+def check_outputs(program: Path, arguments: tuple[str, ...]) -> None:
+    """Load every sample, run it several times, compare with the reference."""
     commands = [command for sample in INPUTS for command in (*load(sample), "infer 3 2", "codes")]
     got = answers(program, *commands, arguments=arguments)
     per_sample = len(got) // len(INPUTS)

@@ -18,6 +18,7 @@ from pipeline.backends.cortex_m.machines import Placement, board_placement, plac
 from pipeline.backends.cortex_m.memory_map import memory_map
 from pipeline.errors import SixfoldError
 from pipeline.files import sha256_file, write_json
+from pipeline.graph.cost import live_memory
 from pipeline.graph.ir import Add, GlobalAveragePool, IntegerGraph
 from pipeline.targets import Target
 
@@ -109,6 +110,7 @@ def _write_descriptions(
     folder: Path,
 ) -> None:
     plan = program.plan
+    whole = {layer.operator: layer.live_bytes for layer in live_memory(graph)}
     height, width, channels = graph.tensors[graph.input].shape
     model = {
         "sha256": graph.sha256(),
@@ -130,6 +132,15 @@ def _write_descriptions(
         "arena_bytes": plan.arena_bytes,
         "lower_bound_bytes": plan.lower_bound,
         "peak": {"layer": plan.peak_operator, "live_bytes": plan.lower_bound},
+        # Beside what the plan needs: what whole tensors would take (paper, section 5.1, equation 2).
+        "layers": [
+            {
+                "name": layer.name,
+                "live_bytes": plan.live_bytes[layer.name],
+                "equation_2_bytes": max(whole[operator] for operator in layer.operators),
+            }
+            for layer in program.layers
+        ],
         "largest": sizes.largest,
         "plan": [
             {

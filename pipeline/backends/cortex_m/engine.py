@@ -15,11 +15,13 @@ class Layer:
     """What runs in one go and is timed by itself.
 
     Attributes:
+        operators: names of those that it computes.
         macs: multiply-adds of one inference.
         kernel: the function that computes it.
     """
 
     name: str
+    operators: tuple[str, ...]
     macs: int
     kernel: Kernel
 

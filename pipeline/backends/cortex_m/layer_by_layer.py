@@ -33,7 +33,7 @@ class LayerByLayer:
         kernels = {operator.name: self.library.choose(graph, operator) for operator in graph.operators}
         plan = plan_memory(graph, kernels, GUARD_BYTES if guarded else 0)
         zones = guard_zones(plan) if guarded else ()
-        layers = tuple(Layer(name, count, kernels[name]) for name, count in macs(graph).items())
+        layers = tuple(Layer(name, (name,), count, kernels[name]) for name, count in macs(graph).items())
         return Program(emit_model(graph, plan, kernels, self.library.header, zones), plan, layers)
 
     def arena_bytes(self, graph: IntegerGraph) -> int:

@@ -47,7 +47,12 @@ class StreamingEngine:
         if self.pushed:
             functions[0] = "sixfold_streaming_push"
         layers = tuple(
-            Layer(name, sum(operator_macs(graph, operator) for operator in operators), self._kernel(function))
+            Layer(
+                name,
+                tuple(operator.name for operator in operators),
+                sum(operator_macs(graph, operator) for operator in operators),
+                self._kernel(function),
+            )
             for name, operators, function in zip(plan.memory.live_bytes, runs, functions, strict=True)
         )
         return Program(emit_streaming(graph, self.build.layout, plan, zones), plan.memory, layers)
