@@ -52,9 +52,18 @@ class _Layer:
 
 def block_case(seed: int, layout: Layout) -> Case:
     """Three rows through expand, depthwise and project."""
+    return _block_case(seed, layout, 50, 69)
+
+
+def deep_block_case(seed: int, layout: Layout) -> Case:
+    """The same with as many channels as the last blocks of a network have."""
+    return _block_case(seed, layout, 8, 240)
+
+
+def _block_case(seed: int, layout: Layout, widest: int, deepest: int) -> Case:
     rng = np.random.default_rng(seed)
-    width = int(rng.integers(1, 51))
-    inputs, middle, outputs = (int(rng.choice([rng.integers(1, 12), rng.integers(1, 70)])) for _ in range(3))
+    width = int(rng.integers(1, widest + 1))
+    inputs, middle, outputs = (int(rng.choice([rng.integers(1, 12), rng.integers(1, deepest + 1)])) for _ in range(3))
     stride = int(rng.integers(1, 3))
     strip = STRIP * int(rng.integers(1, 6))
     expand = _weighted(rng, "pointwise", (3, width, inputs), middle)

@@ -15,10 +15,19 @@ void sixfold_stream_pack(const int8_t *pixels, int32_t channels, int32_t count, 
     }
 }
 
-static void run(const sixfold_pointwise *params, mve_product *product)
+/* How an operator's constants begin; layouts/mve.py chooses what suffices. */
+enum { SATURATING, ROUNDING, EXACT };
+typedef struct {
+    int32_t requantization;
+    uint8_t pairs[];
+} pointwise_constants;
+
+static void run(int32_t requantization, mve_product *product)
 {
-    if (!params->saturates) {
+    if (requantization == EXACT) {
         sixfold_mve_product_exact(product);
+    } else if (requantization == ROUNDING) {
+        sixfold_mve_product_rounding(product);
     } else if (product->chunks == 1) {
         sixfold_mve_product_1(product);
     } else if (product->chunks == 2) {
@@ -32,18 +41,20 @@ static void run(const sixfold_pointwise *params, mve_product *product)
 static void multiply(const sixfold_pointwise *params, const void *panel, int32_t count, int8_t *output,
                      int32_t channel_step, int32_t pixel_step)
 {
-    enum { SATURATING_BYTES = 32, EXACT_BYTES = 48 };
+    enum { NUMBERS_BYTES = 32, EXACT_NUMBERS_BYTES = 48 };
+    const pointwise_constants *constants = params->packed;
     const int32_t chunks = chunks_of(params->inputs);
-    const int32_t pair_bytes = 2 * CHUNK * chunks + (params->saturates ? SATURATING_BYTES : EXACT_BYTES);
+    const int32_t pair_bytes =
+        2 * CHUNK * chunks + (constants->requantization == EXACT ? EXACT_NUMBERS_BYTES : NUMBERS_BYTES);
     mve_product product = {
         .panel = panel,
         .group_step = GROUP * pixel_step,
-        .packed = params->packed,
+        .packed = constants->pairs,
         .output = output,
         .groups = count / GROUP,
         .pair_bytes = pair_bytes,
         .pair_step = 2 * channel_step,
-        .packed_end = (const uint8_t *)params->packed + params->outputs / 2 * pair_bytes,
+        .packed_end = constants->pairs + params->outputs / 2 * pair_bytes,
         .rest = count % GROUP,
         .chunks = chunks,
     };
@@ -52,14 +63,14 @@ static void multiply(const sixfold_pointwise *params, const void *panel, int32_t
         product.offsets[2 * pixel + 1] = (uint16_t)(pixel * pixel_step + channel_step);
     }
     if (params->outputs > 1) {
-        run(params, &product);
+        run(constants->requantization, &product);
     }
     if (params->outputs % 2 != 0) { /* the last channel makes a pair with itself */
         for (int32_t pixel = 0; pixel < GROUP; ++pixel) {
             product.offsets[2 * pixel + 1] = product.offsets[2 * pixel];
         }
         product.packed_end += pair_bytes;
-        run(params, &product);
+        run(constants->requantization, &product);
     }
 }
 

@@ -6,8 +6,9 @@
  *
  *   saturating   VADD bias, VQRDMULH multiplier, VQADD rounding term and zero point, VQSHL: the code is the top byte,
  *                at which VQSHL saturates. That is exact where negative values saturate at -128 anyway.
- *   exact        VADD bias, VSHL to the left, VQRDMULH, one less where negative (halves away from zero), VRSHL,
- *                VADD zero point, VQSHL.
+ *   rounding     the same with one less where negative: halves away from zero, for shifts to the right.
+ *   exact        VADD bias, VSHL to the left, VQRDMULH, one less where negative and shifted, VRSHL, VADD zero point,
+ *                VQSHL: any shift.
  *
  * Compilers neither keep eight even registers for the sums nor eight vectors: hence assembly. Where loads and
  * VMLADAVs can alternate they do, because a core with a datapath of 64 bits then overlaps them.
@@ -143,6 +144,23 @@
     vqshl.s32 q5, lr
     .endm
 
+/* The same, but negative values are lowered by one before they are shifted: halves away from zero. */
+    .macro requantize_rounding
+    ldm r3, {r0, r2, r4, r6, r8, r10, r12, lr}
+    vadd.i32 q4, q4, r2
+    vadd.i32 q5, q5, r10
+    vqrdmulh.s32 q4, q4, r0
+    vqrdmulh.s32 q5, q5, r4
+    vshr.s32 q2, q4, #31
+    vshr.s32 q3, q5, #31
+    vadd.i32 q4, q4, q2
+    vadd.i32 q5, q5, q3
+    vqadd.s32 q4, q4, r6
+    vqadd.s32 q5, q5, r12
+    vqshl.s32 q4, r8
+    vqshl.s32 q5, lr
+    .endm
+
     .macro requantize_exact_one vector
     ldm r3!, {r0, r2, r4, r6, r8, r10}
     vadd.i32 \vector, \vector, r0
@@ -241,6 +259,7 @@
     .endm
 
     any_chunks sixfold_mve_product, saturating, requantize_saturating
+    any_chunks sixfold_mve_product_rounding, rounding, requantize_rounding
     any_chunks sixfold_mve_product_exact, exact, requantize_exact
 
 /*
@@ -337,17 +356,19 @@
     le lr, .Lgroup_\chunks
 .Lrest_\chunks:
     ldr r0, [sp, #REST_LANES]
-    cmp r0, #4
-    vctp.16 r0
-    bhi .Lthree_\chunks
-    cbz r0, .Lnext_\chunks
-    few_chunks_group \chunks, pixels=2, rest=1
+    cbnz r0, .Lpixels_\chunks
 .Lnext_\chunks:
     ldr r11, [sp, #PRODUCT]
     next_pair .Lpair_\chunks
     add sp, sp, #FRAME
     vpop {d8-d15}
     pop {r3-r11, pc}
+.Lpixels_\chunks:
+    cmp r0, #4
+    vctp.16 r0
+    bhi .Lthree_\chunks
+    few_chunks_group \chunks, pixels=2, rest=1
+    b .Lnext_\chunks
 .Lthree_\chunks:
     few_chunks_group \chunks, rest=1
     b .Lnext_\chunks

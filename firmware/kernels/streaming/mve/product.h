@@ -11,7 +11,7 @@
 /*
  * Matrix product of pairs of output channels with a panel. output and packed are changed.
  *
- * packed: for each pair chunks x [2 channels][16] weights, then the numbers of its requantisation.
+ * packed: for each pair of outputs chunks x [2 channels][16] weights, then the numbers of its requantisation.
  */
 typedef struct {
     const int8_t *panel;
@@ -35,8 +35,9 @@ _Static_assert(offsetof(mve_product, packed_end) == 28 && offsetof(mve_product, 
 _Static_assert(offsetof(mve_product, chunks) == 36 && offsetof(mve_product, offsets) == 40, "product.S");
 _Static_assert(offsetof(mve_product, scratch) == 56, "product.S");
 
-/* Any number of chunks; requantisation for outputs that saturate at -128, or any. */
+/* Any number of chunks; requantisation for outputs that saturate at -128, for shifts to the right, or for any. */
 void sixfold_mve_product(mve_product *product);
+void sixfold_mve_product_rounding(mve_product *product);
 void sixfold_mve_product_exact(mve_product *product);
 
 /* The same as the first for one and two chunks: the weights of a pair stay in registers. */

@@ -14,6 +14,9 @@ _GROUP = 4  # pixels that are computed together
 #: What loads of sixteen bytes may read behind the last window of a ring.
 _RING_SPARE_BYTES = 32
 
+#: Requantisations of a matrix product, as pointwise.c numbers them.
+_SATURATING, _ROUNDING, _EXACT = range(3)
+
 #: Bits of a code's place in a word: the top byte.
 _CODE_SHIFT = 24
 
@@ -37,20 +40,21 @@ class MveLayout:
 
         An odd number of outputs is made even by the last one again.
         """
-        saturates = _saturates(requantization)
-        numbers = (_saturating_numbers if saturates else _exact_numbers)(requantization)
+        kind = _kind(requantization)
+        numbers = _exact_numbers(requantization) if kind == _EXACT else _numbers(requantization)
         numbers = _in_pairs(numbers).reshape(-1, 2 * numbers.shape[1])
-        if saturates:
+        if kind != _EXACT:
             numbers = numbers[:, _PAIR_ORDER]
-        return _packed(np.concatenate([_weights_in_pairs(weight), numbers], axis=1), saturates)
+        pairs = np.concatenate([_weights_in_pairs(weight), numbers], axis=1)
+        return _packed(np.concatenate([np.array([kind], np.int32), pairs.ravel()]), kind == _SATURATING)
 
     def pack_depthwise(self, weight: Int8Array, requantization: Requantization) -> Packed:
         """Constants for a depthwise convolution; weight ``(3, 3, channels)``.
 
         The taps lie as the rows do in a ring, column by column: three times, for the slots of the upper row.
         """
-        saturates = _saturates(requantization)
-        numbers = (_saturating_numbers if saturates else _exact_numbers)(requantization)
+        saturates = _kind(requantization) == _SATURATING
+        numbers = (_numbers if saturates else _exact_numbers)(requantization)
         turns = [np.roll(weight, top, axis=0).transpose(2, 1, 0).reshape(-1, 9) for top in range(3)]
         taps = np.pad(np.concatenate(turns, axis=1), ((0, 0), (0, 1)))
         return _packed(np.concatenate([numbers, np.ascontiguousarray(taps).view("<i4")], axis=1), saturates)
@@ -87,19 +91,21 @@ def _packed(words: Words, saturates: bool) -> Packed:
     return Packed(np.ascontiguousarray(words, "<i4").ravel().view("<u4"), saturates)
 
 
-def _saturates(requantization: Requantization) -> bool:
-    """Whether negative values need no exact rounding and :func:`_saturating_numbers` fit into words."""
-    shift = requantization.shift
-    return requantization.zero_point == -128 and bool((shift <= 0).all() and (shift >= -_CODE_SHIFT).all())
+def _kind(requantization: Requantization) -> int:
+    """The shortest requantisation that is exact: see product.S."""
+    down = -requantization.shift
+    if requantization.zero_point == -128 and (down >= 0).all() and (down <= _CODE_SHIFT).all():
+        return _SATURATING
+    return _ROUNDING if (down >= 1).all() and (down <= _CODE_SHIFT).all() else _EXACT
 
 
-def _saturating_numbers(requantization: Requantization) -> Words:
-    """Multiplier, bias, term, shift to the top byte: ``(out channels, 4)``.
+def _numbers(requantization: Requantization) -> Words:
+    """Multiplier, bias, term, shift to the top byte: ``(out channels, 4)``; not for the exact kind.
 
     The term is half a step, so that the shift to the right rounds half up, and the zero point before that shift.
     """
     down = -requantization.shift.astype(np.int64)
-    term = (np.int64(1) << down >> 1) - (np.int64(128) << down)
+    term = (np.int64(1) << down >> 1) + (np.int64(requantization.zero_point) << down)
     columns = [requantization.multiplier, requantization.bias, term, _CODE_SHIFT - down]
     return np.stack(columns, axis=1).astype(np.int32)
 
