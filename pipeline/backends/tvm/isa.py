@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ GROUP = 4
 
 Expression = Any  # tvm.tirx.Expr; TVM has no types that a checker could use
 Buffer = Any
+Pack: TypeAlias = Callable[[Int8Array], npt.NDArray[Any]]
+Dot: TypeAlias = Callable[[Expression, Buffer, Expression, Buffer, Expression], Expression]
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class InstructionSet:
     weights: Literal["int8", "int16"]
     llvm: Mapping[str, Any]
     cpu_flags: frozenset[str]
-    pack: Callable[[Int8Array], npt.NDArray[Any]]
-    dot: Callable[[Expression, Buffer, Expression, Buffer, Expression], Expression]
+    pack: Pack
+    dot: Dot
 
     @property
     def machine(self) -> str:
@@ -116,12 +118,23 @@ def _smull(total: Expression, x: Buffer, x_at: Expression, w: Buffer, w_at: Expr
     return total + _intrinsic("llvm.aarch64.neon.saddlp.v4i32.v8i16", "int32x4", products[0] + products[1])
 
 
-def _arm(cpu: str) -> Mapping[str, Any]:
-    return {"kind": "llvm", "mtriple": "aarch64-linux-gnu", "mcpu": cpu, "num-cores": 1}
+def _llvm(machine: str, cpu: str) -> Mapping[str, Any]:
+    return {"kind": "llvm", "mtriple": f"{machine}-linux-gnu", "mcpu": cpu, "num-cores": 1}
 
 
-def _x86(cpu: str) -> Mapping[str, Any]:
-    return {"kind": "llvm", "mtriple": "x86_64-linux-gnu", "mcpu": cpu, "num-cores": 1}
+def _neon(name: str, cpu: str, registers: int, pack: Pack, dot: Dot) -> InstructionSet:
+    """One of 64-bit Arm: vectors of four accumulators, signed codes."""
+    return InstructionSet(
+        name,
+        lanes=4,
+        registers=registers,
+        activations="int8",
+        weights="int8",
+        llvm=_llvm("aarch64", cpu),
+        cpu_flags=frozenset(),
+        pack=pack,
+        dot=dot,
+    )
 
 
 _ALL = (
@@ -131,7 +144,7 @@ _ALL = (
         registers=28,
         activations="uint8",
         weights="int8",
-        llvm=_x86("icelake-server"),
+        llvm=_llvm("x86_64", "icelake-server"),
         cpu_flags=frozenset({"avx512f", "avx512bw", "avx512vl", "avx512_vnni", "fma"}),
         pack=_pack_dot,
         dot=_vpdpbusd,
@@ -142,33 +155,13 @@ _ALL = (
         registers=12,
         activations="uint8",
         weights="int16",
-        llvm=_x86("haswell"),
+        llvm=_llvm("x86_64", "haswell"),
         cpu_flags=frozenset({"avx2", "fma"}),
         pack=_pack_wide_pairs,
         dot=_pmaddwd,
     ),
-    InstructionSet(
-        "neon-dotprod",  # Cortex-A55, A76
-        lanes=4,
-        registers=24,
-        activations="int8",
-        weights="int8",
-        llvm=_arm("cortex-a76"),
-        cpu_flags=frozenset(),
-        pack=_pack_dot,
-        dot=_sdot,
-    ),
-    InstructionSet(
-        "neon",  # Cortex-A53, A72
-        lanes=4,
-        registers=20,
-        activations="int8",
-        weights="int8",
-        llvm=_arm("cortex-a72"),
-        cpu_flags=frozenset(),
-        pack=_pack_pairs,
-        dot=_smull,
-    ),
+    _neon("neon-dotprod", "cortex-a76", registers=24, pack=_pack_dot, dot=_sdot),  # Cortex-A55, A76
+    _neon("neon", "cortex-a72", registers=20, pack=_pack_pairs, dot=_smull),  # Cortex-A53, A72
 )
 
 #: By the name that a target file's `instruction_sets` gives.
