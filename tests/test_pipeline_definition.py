@@ -23,6 +23,7 @@ PLUMBING = {
     Path("pipeline/paths.py"),
     Path("pipeline/pins.py"),
     Path("pipeline/pip.py"),
+    Path("pipeline/programs.py"),
     Path("pipeline/progress.py"),
     Path("pipeline/stages/__init__.py"),
     Path("pipeline/sizes.py"),

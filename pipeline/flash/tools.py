@@ -2,15 +2,14 @@
 
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import SixfoldError
 from pipeline.flash import Plan
+from pipeline.programs import run_program
 
 #: A megabyte over a slow probe takes two minutes.
 TIME_LIMIT_S = 600.0
@@ -59,19 +58,7 @@ def run(command: Sequence[str], folder: Path, get: str) -> Ran:
     """
     environment = {**os.environ, "LC_ALL": "C", "NO_COLOR": "1", "TERM": "dumb"}
     environment.pop("DEBUGINFOD_URLS", None)  # gdb would ask the network
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=TIME_LIMIT_S,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise SixfoldError(f"{command[0]}: not found; {get}") from error
-    except subprocess.TimeoutExpired as error:
-        raise SixfoldError(f"{command[0]} did not end within {TIME_LIMIT_S:g} s; is the board still there?") from error
-    return Ran(_COLOURS.sub("", done.stdout.decode(errors="replace")), done.returncode)
+    output, code = run_program(
+        command, folder, environment, time_limit_s=TIME_LIMIT_S, get=get, late="; is the board still there?"
+    )
+    return Ran(_COLOURS.sub("", output), code)

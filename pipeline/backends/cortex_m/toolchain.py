@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.backends.cortex_m.kernel import FIRMWARE, Core
 from pipeline.errors import SixfoldError
+from pipeline.programs import run_program
 
 _TOOLS = ("cmake", "ninja", "arm-none-eabi-gcc")
 #: Compiling a network of a few million weights takes a minute; a hung tool must not hang `dvc repro`.
@@ -125,33 +125,18 @@ def _cmake(model: Path, build: Path, kernels: Kernels, options: Mapping[str, obj
 def _run(command: Sequence[str], folder: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in _FLAG_VARIABLES}
     environment["LC_ALL"] = "C"  # the linker's messages are read below
-    try:
-        result = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=_TIME_LIMIT_S,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise SixfoldError(f"{command[0]}: not found; run `make setup`, which installs it") from error
-    except subprocess.TimeoutExpired as error:
-        raise SixfoldError(f"{command[0]} did not end within {_TIME_LIMIT_S} s") from error
-    if result.returncode != 0:
-        overflow = re.findall(r"region [`'](\w+)' overflowed by (\d+) bytes", result.stdout)
+    get = "run `make setup`, which installs it"
+    output, code = run_program(command, folder, environment, time_limit_s=_TIME_LIMIT_S, get=get)
+    if code != 0:
+        overflow = re.findall(r"region [`'](\w+)' overflowed by (\d+) bytes", output)
         if overflow:
             # Each firmware that is linked says its own number.
             worst: dict[str, int] = {}
             for memory, amount in overflow:
                 worst[memory] = max(worst.get(memory, 0), int(amount))
             raise DoesNotFitError(worst)
-        raise SixfoldError(f"{command[0]} failed: {_first_error(result.stdout)}")
-    return result.stdout
+        raise SixfoldError(f"{command[0]} failed: {_first_error(output)}")
+    return output
 
 
 def _first_error(output: str) -> str:
