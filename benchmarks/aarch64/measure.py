@@ -31,6 +31,9 @@ TARGETS: Mapping[tuple[Engine, str], str] = {
     **{("litert", core): "raspberry-pi-4-litert" for core in CORES},
 }
 
+#: The package whose version is the engine's; its other tools are what it needs beside it.
+_PACKAGES: Mapping[Engine, str] = {"tvm": "apache-tvm", "onnxruntime": "onnxruntime", "litert": "ai-edge-litert"}
+
 _HERE = Path(__file__).parent
 _REPEATS = 3
 #: After the first inference, which still prepares things.
@@ -91,7 +94,7 @@ def measure(case: Case, graph: IntegerGraph, inputs: Int8Array) -> Row:
         macs=case.network.macs,
         mismatched=int(mismatched),
         compared=outputs.size,
-        version=next(iter(description["engine"]["tools"].values())),
+        version=description["engine"]["tools"][_PACKAGES[case.engine]],
         qemu=emulation.version,
     )
 
