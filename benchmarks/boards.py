@@ -64,6 +64,23 @@ class BoardCase:
     def __str__(self) -> str:
         return f"{self.network.name} {self.board.core} {self.kernels} {self.input}"
 
+    @property
+    def target(self) -> Target:
+        """What is compiled and emulated."""
+        return self.board.target(self.kernels, self.input)
+
+
+def build_board(case: BoardCase, graph: IntegerGraph, folder: Path) -> Path:
+    """Compile; returns the artefact, in `folder`.
+
+    Raises:
+        SixfoldError: it does not fit, a tool is missing or failed, or other kernels were linked than chosen.
+    """
+    artefact = folder / f"{case.network.name}-{case.board.core}-{case.kernels}-{case.input}"
+    with atomic_folder(artefact) as temporary:
+        compile_graph(graph, case.target, temporary)
+    return artefact
+
 
 def measure_board(
     case: BoardCase, graph: IntegerGraph, inputs: Int8Array, expected: Int8Array, folder: Path
@@ -83,10 +100,8 @@ def measure_board(
     Raises:
         SixfoldError: it does not fit, a tool is missing or failed, or other kernels were linked than chosen.
     """
-    target = case.board.target(case.kernels, case.input)
-    artefact = folder / f"{case.network.name}-{case.board.core}-{case.kernels}-{case.input}"
-    with atomic_folder(artefact) as temporary:
-        compile_graph(graph, target, temporary)
+    target = case.target
+    artefact = build_board(case, graph, folder)
     memory = read_json(artefact / "memory.json")
     result = run_artefact(artefact, target, inputs)
     footprint = result.footprint

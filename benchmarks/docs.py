@@ -8,6 +8,8 @@ from pipeline.report.format import UNKNOWN, grouped
 from pipeline.report.markdown import markdown_table, replace_tables
 
 DOCS_FILE = Path("docs/benchmarks.md")
+#: The kernel library that the others are compared with.
+_PEER = "cmsis-nn"
 
 
 def networks_table(results: Results) -> str:
@@ -51,6 +53,20 @@ def _board_cells(row: BoardRow) -> Sequence[str]:
     )
 
 
+def ratios_table(results: Results) -> str:
+    """Our kernels against CMSIS-NN in the same run: its numbers by ours, above 1 where ours take less."""
+    head = ("Network", "Core", "Kernels", "Input", "Instructions", "RAM", "Stack", "Flash", "Code")
+    peers = {(row.network, row.core): row for row in results.boards if row.kernels == _PEER}
+    ours = (row for row in results.boards if row.kernels != _PEER)
+    return markdown_table(head, (_ratio_cells(row, peers.get((row.network, row.core))) for row in ours))
+
+
+def _ratio_cells(row: BoardRow, peer: BoardRow | None) -> Sequence[str]:
+    values = ("instructions", "ram_bytes", "stack_bytes", "flash_bytes", "code_bytes")
+    ratios = (f"{getattr(peer, name) / getattr(row, name):.2f}" if peer else UNKNOWN for name in values)
+    return (f"`{row.network}`", row.core, row.kernels, row.input, *ratios)
+
+
 def host_table(results: Results) -> str:
     """This computer's runtimes as ratios: the milliseconds are in the JSON and promise nothing elsewhere."""
     head = ("Network", "Runtime", "Time by the fastest", "Runs", "Codes that differ", "Operators alone", "Where")
@@ -81,6 +97,7 @@ def tools_table(results: Results) -> str:
 TABLES: dict[str, Callable[[Results], str]] = {
     "networks": networks_table,
     "boards": boards_table,
+    "ratios": ratios_table,
     "host": host_table,
     "tools": tools_table,
 }

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.docs import DOCS_FILE, TABLES, boards_table, host_table, update_docs
+from benchmarks.docs import DOCS_FILE, TABLES, boards_table, host_table, ratios_table, update_docs
 from pipeline.errors import SixfoldError
 from pipeline.report.markdown import markers
 from tests.benchmarks.rows import results
@@ -53,6 +53,15 @@ def test_every_row_has_every_column(name: str) -> None:
 def test_counts_are_exact_and_grouped() -> None:
     row = boards_table(results(boards=1)).splitlines()[-1].replace("\u202f", " ")
     assert "| 2 000 000 | 0.500 | 3 000 | 200 | 50 000 | 6 000 | 0 |" in row
+
+
+def test_ratios_are_those_to_cmsis_nn_on_the_same_core_and_network() -> None:
+    ours, other = results().boards
+    peer = ours.model_copy(update={"kernels": "cmsis-nn", "instructions": 5_000_000, "ram_bytes": 1500})
+    table = ratios_table(results().model_copy(update={"boards": (ours, other, peer)})).splitlines()[2:]
+    assert len(table) == 2
+    assert table[0].endswith("| portable | frame | 2.50 | 0.50 | 1.00 | 1.00 | 1.00 |")
+    assert table[1].endswith("| portable | frame |" + " \u2014 |" * 5)
 
 
 def test_times_appear_as_ratios_only() -> None:
