@@ -11,8 +11,8 @@ from pipeline.profile.measure import profile_artefact
 from pipeline.profile.results import Profile
 
 _NETWORKS = ("mbv2-035-96", "mbv2-100-224")
-#: Those with vector instructions, which the portable kernels do not use.
-_CORES = ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+#: One with the DSP extension, whose kernels the Cortex-M7 and -M33 share, and the one with Helium.
+_CORES = ("cortex-m4", "cortex-m55")
 
 
 def cases(networks: Sequence[str] = _NETWORKS) -> list[BoardCase]:
@@ -33,7 +33,7 @@ def measure(case: BoardCase, graph: IntegerGraph) -> Row:
         SixfoldError: something cannot be built or emulated, or the counts are not the board's own.
     """
     artefact = build_board(case, graph, BUILD_FOLDER)
-    profile = profile_artefact(artefact, case.target, measured_inputs(case.network, graph, 1)[0])
+    profile = profile_artefact(artefact, case.target, graph, measured_inputs(case.network, graph, 1)[0])
     return Row(
         network=case.network.name,
         core=case.board.core,

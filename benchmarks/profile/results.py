@@ -6,11 +6,11 @@ from typing import Annotated, Literal, TypeAlias, get_args
 
 from pydantic import Field
 
-from benchmarks.results import InputMode, Kernels
 from pipeline.profile.results import Profile
 from pipeline.profile.tables import HEAD, layer_rows
 from pipeline.report.format import UNKNOWN, grouped
 from pipeline.report.markdown import markdown_table, replace_tables
+from pipeline.targets import InputMode, Kernels
 from pipeline.validation import Checked
 
 RESULTS_FILE = Path("reports/profile.json")

@@ -33,7 +33,8 @@ def profile_target(name: str, every: bool, as_json: bool) -> None:
     artefact = artefact_folder(name)
     if not artefact.is_dir():
         raise SixfoldError(f"{artefact}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
-    profile = profile_artefact(artefact, target, choose_samples(read_graph(INT8_MODEL)).inputs[0])
+    graph = read_graph(INT8_MODEL)
+    profile = profile_artefact(artefact, target, graph, choose_samples(graph).inputs[0])
     path = target_profile(name)
     write_json(path, profile.model_dump(mode="json"))
     if as_json:

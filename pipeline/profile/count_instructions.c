@@ -1,17 +1,21 @@
 /*
  * A plugin of QEMU (version 1 of its plugin interface: docs/devel/tcg-plugins.rst of QEMU 7.2) that counts how often
- * every instruction is executed between the first two executions of one address, the clock, apart for each part of the
- * program. Counting happens in the emulator: the program is the same and takes as many instructions as without.
+ * every instruction is executed, apart for each part of the program. Counting happens in the emulator: the program is
+ * the same and takes as many instructions as without.
  *
- *   -plugin count_instructions.so,clock=ADDRESS,marks=FILE,out=FILE
+ *   -plugin count_instructions.so,clock=ADDRESS,windows=N,marks=FILE,out=FILE
  *
- * marks: lines "FIRST LAST PART", at most MOST_MARKS: an instruction executed in FIRST..LAST - 1 says that PART (below
- *        MOST_PARTS) runs from now on. Sorted, and apart from each other. Part 0 runs first.
- * out:   lines "PART ADDRESS COUNT" of what was executed, in no order; then "end CLOCK", how often the clock was
- *        executed, at most 2. All addresses hexadecimal, all else decimal.
+ * clock: what is executed counts from one execution of this address to the next, then again from the third to the
+ *        fourth, N times in all.
+ * marks: lines "code FIRST LAST NUMBER", then "data FIRST LAST NUMBER", at most MOST_MARKS of each, sorted, apart from
+ *        each other. An instruction in FIRST..LAST - 1 of code is executed: that mark holds until one of another does.
+ *        Bytes of data are read by an instruction of a code mark with number 0: likewise. The part that runs is the
+ *        sum of the numbers of the two marks that hold, below MOST_PARTS. Before any holds it is 0.
+ * out:   lines "PART ADDRESS COUNT" of what was executed, in no order; then "end" if all N windows have passed.
+ *
+ * All addresses are hexadecimal, all else is decimal.
  */
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +23,16 @@
 
 /* The part of qemu-plugin.h that is used; Debian's packages do not have that file. */
 typedef uint64_t qemu_plugin_id_t;
+typedef uint32_t qemu_plugin_meminfo_t;
 typedef struct qemu_info_t qemu_info_t;
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
+enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_RW = 3 };
 typedef void (*qemu_plugin_udata_cb_t)(qemu_plugin_id_t id, void *userdata);
 typedef void (*qemu_plugin_vcpu_udata_cb_t)(unsigned int vcpu_index, void *userdata);
+typedef void (*qemu_plugin_vcpu_mem_cb_t)(unsigned int vcpu_index, qemu_plugin_meminfo_t info, uint64_t vaddr,
+                                          void *userdata);
 typedef void (*qemu_plugin_vcpu_tb_trans_cb_t)(qemu_plugin_id_t id, struct qemu_plugin_tb *tb);
 void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id, qemu_plugin_vcpu_tb_trans_cb_t cb);
 void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_plugin_udata_cb_t cb, void *userdata);
@@ -33,29 +41,37 @@ struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_udata_cb_t cb,
                                             enum qemu_plugin_cb_flags flags, void *userdata);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, qemu_plugin_vcpu_mem_cb_t cb,
+                                      enum qemu_plugin_cb_flags flags, enum qemu_plugin_mem_rw rw, void *userdata);
 
 #define EXPORT __attribute__((visibility("default")))
 
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
 
-enum { MOST_MARKS = 4096, MOST_PARTS = 1024, LOG2_SLOTS = 16 };
+enum { MOST_MARKS = 4096, MOST_PARTS = 2048, LOG2_SLOTS = 16 };
 #define SLOTS ((size_t)1 << LOG2_SLOTS)
 
 typedef struct {
     uint64_t first, last;
-    unsigned part;
+    unsigned number;
 } mark_t;
 
-static mark_t marks[MOST_MARKS];
-static size_t mark_count;
+/* Marks of one kind, and the number of the one that holds. */
+typedef struct {
+    mark_t marks[MOST_MARKS];
+    size_t count;
+    unsigned number;
+} marks_t;
+
+static marks_t code, data;
 static uint64_t clock_address;
-static unsigned clock_executions;
+static unsigned long windows; /* that are still to come */
 static FILE *out;
 
 static uint64_t addresses[SLOTS]; /* of the instruction that is counted in a slot; 0 where it is free */
 static uint64_t *counts;          /* by part and slot */
-static uint64_t *running;         /* the counts of the part that runs; null before and after the two clocks */
+static uint64_t *running;         /* the counts of the part that runs; within a window only */
 
 static _Noreturn void fail(const char *reason)
 {
@@ -77,27 +93,34 @@ static size_t slot_of(uint64_t address)
 }
 
 /* The mark that an address is in; null when it is in none. */
-static const mark_t *mark_at(uint64_t address)
+static const mark_t *mark_at(const marks_t *marks, uint64_t address)
 {
-    size_t low = 0, high = mark_count;
+    size_t low = 0, high = marks->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (address >= marks[middle].last) {
+        if (address >= marks->marks[middle].last) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < mark_count && address >= marks[low].first ? &marks[low] : NULL;
+    return low < marks->count && address >= marks->marks[low].first ? &marks->marks[low] : NULL;
+}
+
+static uint64_t *counts_of_part(void)
+{
+    return counts + (code.number + data.number) * SLOTS;
 }
 
 static void on_clock(unsigned int vcpu_index, void *userdata)
 {
     (void)vcpu_index;
     (void)userdata;
-    if (clock_executions < 2) {
-        running = clock_executions == 0 ? counts : NULL;
-        ++clock_executions;
+    if (running != NULL) {
+        running = NULL;
+        --windows;
+    } else if (windows > 0) {
+        running = counts_of_part();
     }
 }
 
@@ -105,8 +128,23 @@ static void on_marked(unsigned int vcpu_index, void *userdata)
 {
     const mark_t *mark = userdata;
     (void)vcpu_index;
+    code.number = mark->number;
     if (running != NULL) {
-        running = counts + mark->part * SLOTS;
+        running = counts_of_part();
+    }
+}
+
+static void on_read(unsigned int vcpu_index, qemu_plugin_meminfo_t info, uint64_t vaddr, void *userdata)
+{
+    const mark_t *mark = mark_at(&data, vaddr);
+    (void)vcpu_index;
+    (void)info;
+    (void)userdata;
+    if (mark != NULL) {
+        data.number = mark->number;
+        if (running != NULL) {
+            running = counts_of_part();
+        }
     }
 }
 
@@ -125,7 +163,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
     for (size_t i = 0; i < qemu_plugin_tb_n_insns(block); ++i) {
         struct qemu_plugin_insn *instruction = qemu_plugin_tb_get_insn(block, i);
         const uint64_t address = qemu_plugin_insn_vaddr(instruction);
-        const mark_t *mark = mark_at(address);
+        const mark_t *mark = mark_at(&code, address);
         if (address == clock_address) {
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_clock, QEMU_PLUGIN_CB_NO_REGS, NULL);
         }
@@ -134,6 +172,10 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
         }
         qemu_plugin_register_vcpu_insn_exec_cb(instruction, on_executed, QEMU_PLUGIN_CB_NO_REGS,
                                                (void *)(uintptr_t)slot_of(address));
+        if (mark != NULL && mark->number == 0) {
+            /* Stores too, of which none goes to constants: asked for loads alone, QEMU 7.2 reports stores only. */
+            qemu_plugin_register_vcpu_mem_cb(instruction, on_read, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW, NULL);
+        }
     }
 }
 
@@ -149,34 +191,40 @@ static void on_exit(qemu_plugin_id_t id, void *userdata)
             }
         }
     }
-    fprintf(out, "end %u\n", clock_executions);
+    if (windows == 0) {
+        fputs("end\n", out);
+    }
     if (fclose(out) != 0) {
         fail("the counts cannot be written");
     }
 }
 
+static void add_mark(marks_t *marks, mark_t mark)
+{
+    if (marks->count == MOST_MARKS) {
+        fail("the marks are too many");
+    }
+    if (mark.last <= mark.first || (marks->count > 0 && mark.first < marks->marks[marks->count - 1].last) ||
+        mark.number >= MOST_PARTS / 2) {
+        fail("a mark is out of order or range");
+    }
+    marks->marks[marks->count++] = mark;
+}
+
 static void read_marks(const char *path)
 {
     FILE *file = fopen(path, "r");
-    uint64_t end = 0;
-    int read = 0;
+    char kind[5];
+    mark_t mark;
+    int read;
     if (file == NULL) {
         fail("the marks cannot be opened");
     }
-    while (mark_count < MOST_MARKS) {
-        mark_t *mark = &marks[mark_count];
-        read = fscanf(file, "%" SCNx64 " %" SCNx64 " %u", &mark->first, &mark->last, &mark->part);
-        if (read != 3) {
-            break;
-        }
-        if (mark->first < end || mark->last <= mark->first || mark->part >= MOST_PARTS) {
-            fail("a mark is out of order or range");
-        }
-        end = mark->last;
-        ++mark_count;
+    while ((read = fscanf(file, "%4s %" SCNx64 " %" SCNx64 " %u", kind, &mark.first, &mark.last, &mark.number)) == 4) {
+        add_mark(strcmp(kind, "code") == 0 ? &code : &data, mark);
     }
     if (read != EOF) {
-        fail("the marks are too many or damaged");
+        fail("the marks are damaged");
     }
     fclose(file);
 }
@@ -187,6 +235,8 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
     for (int i = 0; i < argc; ++i) {
         if (strncmp(argv[i], "clock=", 6) == 0) {
             clock_address = strtoull(argv[i] + 6, NULL, 16);
+        } else if (strncmp(argv[i], "windows=", 8) == 0) {
+            windows = strtoul(argv[i] + 8, NULL, 10);
         } else if (strncmp(argv[i], "marks=", 6) == 0) {
             read_marks(argv[i] + 6);
         } else if (strncmp(argv[i], "out=", 4) == 0) {
@@ -194,8 +244,8 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
         }
     }
     counts = calloc(MOST_PARTS * SLOTS, sizeof *counts);
-    if (counts == NULL || out == NULL || mark_count == 0) {
-        fail("clock, marks and out are needed");
+    if (counts == NULL || out == NULL || code.count == 0 || windows == 0) {
+        fail("clock, windows, marks and out are needed");
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
     qemu_plugin_register_atexit_cb(id, on_exit, NULL);

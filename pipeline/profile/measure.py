@@ -1,28 +1,31 @@
 """From counts by address to a profile by layer, class and function."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json
-from pipeline.graph.ir import Int8Array
+from pipeline.graph.cost import macs
+from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.profile.classes import Class, classify, products
 from pipeline.profile.counting import count_inference
-from pipeline.profile.program import Instruction, read_instructions
+from pipeline.profile.parts import find_parts
+from pipeline.profile.program import Instruction, read_instructions, read_symbols
 from pipeline.profile.results import LayerWork, Profile, Work
 from pipeline.report.isa_bound import multiplier
 from pipeline.runners.firmware import EVALUATION, read_artefact
 from pipeline.targets import Target
 
 
-def profile_artefact(artefact: Path, target: Target, image: Int8Array) -> Profile:
+def profile_artefact(artefact: Path, target: Target, graph: IntegerGraph, image: Int8Array) -> Profile:
     """Profile one inference of the firmware in folder `artefact`, in the emulator.
 
     Args:
         artefact: what backend `cortex-m` wrote.
         target: what it was built for; it runs on the emulated machine.
+        graph: what it was built from.
         image: int8 ``(height, width, channels)``. Kernels may branch on the data, so counts are of this image.
 
     Raises:
@@ -38,22 +41,30 @@ def profile_artefact(artefact: Path, target: Target, image: Int8Array) -> Profil
             f"target {target.name}: core {target.core}: its best instruction for int8 products is not known"
         )
     built = read_artefact(artefact, EVALUATION)
-    counts, result = count_inference(artefact, target, image)
+    if built.sha256.hex() != graph.sha256():
+        raise SixfoldError(f"{artefact}: was built from another model; build it again")
+    kernels = str(read_json(artefact / "model.json")["kernels"])
+    pushed = target.input == "rows"
+    parts = find_parts(read_symbols(built.elf), graph, kernels == "streaming", pushed)
+    counts, result = count_inference(artefact, target, parts, image)
+    by_operator: dict[str | None, Counter[int]] = defaultdict(Counter)
+    for part, addresses in counts.items():
+        by_operator[parts.operators.get(part)].update(addresses)
     program = read_instructions(built.elf)
     latency = result.cost
     profile = Profile(
         where=latency.where,
         core=target.core,
-        kernels=str(read_json(artefact / "model.json")["kernels"]),
+        kernels=kernels,
         bound=best[1],
         layers=tuple(
-            LayerWork(name=name, macs=macs, **_work(counts.get(part, {}), program))
-            for part, (name, macs) in enumerate(built.layers, start=1)
+            LayerWork(name=name, macs=count, **_work(by_operator[name], program)) for name, count in macs(graph).items()
         ),
-        runtime=Work(**_work(counts.get(0, {}), program)),
+        runtime=Work(**_work(by_operator[None], program)),
         tools=dict(result.tools),
     )
-    if profile.instructions != latency.value:
+    # Of rows that are pushed, each is timed by itself: what the timer says is off by a tick each.
+    if abs(profile.instructions - (latency.value or 0)) > (parts.windows if pushed else 0):
         raise SixfoldError(
             f"{artefact}: {profile.instructions} instructions were counted, the board's timer says {latency.value:.0f}"
         )

@@ -1,27 +1,21 @@
-"""What a firmware's ELF file says: where its layers begin, and which instruction is at an address."""
+"""What a firmware's ELF file says: where its functions and tables lie, and which instruction is at an address."""
 
 import re
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from pipeline.errors import SixfoldError
 
-#: Executed before and after an inference, at no other time in between (`firmware/apps/evaluate.c`).
-CLOCK = "sixfold_timer_ticks"
-#: Calls one layer after the other.
-RUNTIME = "sixfold_invoke"
-#: The compilation unit of the generated model, with a function for every layer (`templates/model.c.j2`).
-MODEL = "model.c"
-
 _OBJDUMP = "arm-none-eabi-objdump"
 #: All of the architecture that any of our cores has: without it, Helium is printed as bytes. Encodings do not clash.
 _ARCHITECTURE = ("-m", "armv8.1-m.main", "-M", "force-thumb")
-_LAYER = re.compile(r"layer_(\d+)")
 _FUNCTION = re.compile(r"([0-9a-f]+) <(.+)>:")
 _INSTRUCTION = re.compile(r"\s*([0-9a-f]+):\t[0-9a-f ]+\t(\S+)\s*([^@;]*)")
 
@@ -41,58 +35,55 @@ class Instruction:
     operands: str
 
 
-@dataclass(frozen=True)
-class Mark:
-    """Code after which a part of the inference runs, until another part's does: `part` 0 is the runtime, 1 layer 0."""
-
-    first: int
-    last: int
-    part: int
+#: First byte, and the one after the last.
+Span: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Marks:
-    """Where parts of an inference are told apart.
+class Symbols:
+    """Where things lie.
 
     Attributes:
-        clock: address of :data:`CLOCK`.
-        marks: sorted, apart from each other.
+        file: for messages.
+        functions: all of them by name; of several static ones with a name, any.
+        units: by compilation unit its static functions and variables.
     """
 
-    clock: int
-    marks: tuple[Mark, ...]
+    file: Path
+    functions: Mapping[str, Span]
+    units: Mapping[str, Mapping[str, Span]]
+
+    def function(self, name: str) -> Span:
+        """A function.
+
+        Raises:
+            SixfoldError: there is none.
+        """
+        if name not in self.functions:
+            raise SixfoldError(f"{self.file}: has no function {name}; build it again")
+        return self.functions[name]
 
 
-def read_marks(elf: Path, layers: int) -> Marks:
-    """Find what tells the layers apart: the function that the generated model has for each.
-
-    Args:
-        elf: a firmware for evaluation.
-        layers: how many there are.
-
-    Raises:
-        SixfoldError: a layer has no function of its own, or the program has other functions than expected.
-    """
-    functions, of_layers = {}, {}
+def read_symbols(elf: Path) -> Symbols:
+    """Read a program's symbol table; one without has no symbols."""
+    functions: dict[str, Span] = {}
+    units: dict[str, dict[str, Span]] = defaultdict(dict)
+    unit = ""
     with elf.open("rb") as stream:
         table = ELFFile(stream).get_section_by_name(".symtab")
-        unit = ""
         for symbol in table.iter_symbols() if isinstance(table, SymbolTableSection) else ():
-            kind, first = symbol["st_info"]["type"], symbol["st_value"] & ~1  # bit 0 says Thumb
+            kind, bind = symbol["st_info"]["type"], symbol["st_info"]["bind"]
             if kind == "STT_FILE":
                 unit = symbol.name
-            elif kind == "STT_FUNC":
-                functions[symbol.name] = (first, first + symbol["st_size"])
-                if unit == MODEL and (layer := _LAYER.fullmatch(symbol.name)):
-                    of_layers[int(layer[1])] = functions[symbol.name]
-    for name in (CLOCK, RUNTIME):
-        if name not in functions:
-            raise SixfoldError(f"{elf}: has no function {name}; build it again")
-    if sorted(of_layers) != list(range(layers)):
-        raise SixfoldError(f"{elf}: has functions of {len(of_layers)} layers, the model has {layers}; build it again")
-    parts = {0: functions[RUNTIME], **{layer + 1: span for layer, span in of_layers.items()}}
-    marks = (Mark(first, last, part) for part, (first, last) in parts.items())
-    return Marks(functions[CLOCK][0], tuple(sorted(marks, key=lambda mark: mark.first)))
+            elif kind in ("STT_FUNC", "STT_OBJECT") and symbol["st_size"]:
+                # Bit 0 of a function's address says Thumb.
+                first = symbol["st_value"] & ~1 if kind == "STT_FUNC" else symbol["st_value"]
+                span = (first, first + symbol["st_size"])
+                if kind == "STT_FUNC":
+                    functions[symbol.name] = span
+                if bind == "STB_LOCAL":
+                    units[unit][symbol.name] = span
+    return Symbols(elf, functions, units)
 
 
 def read_instructions(elf: Path) -> Mapping[int, Instruction]:
