@@ -9,6 +9,7 @@ int qemu_plugin_install(id_t id, const void *info, int argc, char **argv);
 void qemu_plugin_register_atexit_cb(id_t id, callback_t cb, void *userdata);
 void qemu_plugin_register_vcpu_tb_trans_cb(id_t id, callback_t cb);
 void qemu_plugin_register_vcpu_insn_exec_cb(void *insn, callback_t cb, int flags, void *userdata);
+void qemu_plugin_register_vcpu_mem_cb(void *insn, callback_t cb, int flags, int rw, void *userdata);
 size_t qemu_plugin_tb_n_insns(const void *tb);
 void *qemu_plugin_tb_get_insn(const void *tb, size_t idx);
 uint64_t qemu_plugin_insn_vaddr(const void *insn);
@@ -33,6 +34,15 @@ void qemu_plugin_register_vcpu_insn_exec_cb(void *insn, callback_t cb, int flags
     (void)insn;
     (void)cb;
     (void)flags;
+    (void)userdata;
+}
+
+void qemu_plugin_register_vcpu_mem_cb(void *insn, callback_t cb, int flags, int rw, void *userdata)
+{
+    (void)insn;
+    (void)cb;
+    (void)flags;
+    (void)rw;
     (void)userdata;
 }
 

@@ -7,8 +7,10 @@ import pytest
 
 from pipeline.errors import SixfoldError
 from pipeline.host_compiler import compile_c
-from pipeline.profile.counting import _SOURCE, read_counts
-from pipeline.profile.program import _parse, read_marks
+from pipeline.profile.counting import _SOURCE, marks_file, read_counts
+from pipeline.profile.parts import Mark, Parts, find_parts
+from pipeline.profile.program import _parse, read_symbols
+from tests.graph.graphs import small_mobilenet
 
 LISTING = """
 firmware.elf:     file format elf32-littlearm
@@ -32,11 +34,13 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("marks", "said"),
     [
-        ("10 20 1\n18 30 2\n", "out of order"),
-        ("20 10 1\n", "out of order or range"),
-        ("10 20 5000\n", "out of order or range"),
-        ("10 twenty 1\n", "damaged"),
-        ("".join(f"{2 * n:x} {2 * n + 1:x} 1\n" for n in range(1, 5000)), "too many"),
+        ("code 10 20 1\ncode 18 30 2\n", "out of order"),
+        ("code 10 20 1\ndata 18 30 2\ndata 18 30 2\n", "out of order"),
+        ("code 20 10 1\n", "out of order or range"),
+        ("code 10 20 5000\n", "out of order or range"),
+        ("code 10 twenty 1\n", "damaged"),
+        ("".join(f"code {2 * n:x} {2 * n + 1:x} 1\n" for n in range(1, 5000)), "too many"),
+        ("data 10 20 1\n", "are needed"),
         ("", "are needed"),
     ],
 )
@@ -47,22 +51,22 @@ def test_marks_that_are_none_are_refused(emulator: Path, tmp_path: Path, marks: 
 
 
 def test_without_an_inference_the_file_says_so(emulator: Path, tmp_path: Path) -> None:
-    (tmp_path / "marks").write_text("10 20 1\n20 30 2\n")
+    (tmp_path / "marks").write_text("code 10 20 1\ncode 20 30 2\ndata 10 20 16\n")
     done = start(emulator, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert (tmp_path / "counts").read_text() == "end 0\n"
+    assert (tmp_path / "counts").read_text() == ""
     with pytest.raises(SixfoldError, match="saw no whole inference"):
         read_counts(tmp_path / "counts")
 
 
 def start(emulator: Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    options = ["clock=100", f"marks={folder / 'marks'}", f"out={folder / 'counts'}"]
+    options = ["clock=100", "windows=1", f"marks={folder / 'marks'}", f"out={folder / 'counts'}"]
     return subprocess.run([emulator, *options], capture_output=True, text=True, check=False)
 
 
 def test_counts_are_read_by_part_and_address(tmp_path: Path) -> None:
     path = tmp_path / "counts"
-    path.write_text("0 1f0 7\n2 1f0 3\n2 bbe 18446744073709551615\nend 2\n")
+    path.write_text("0 1f0 7\n2 1f0 3\n2 bbe 18446744073709551615\nend\n")
     assert read_counts(path) == {0: {0x1F0: 7}, 2: {0x1F0: 3, 0xBBE: 2**64 - 1}}
     path.write_text("0 1f0 7\n")
     with pytest.raises(SixfoldError, match="saw no whole inference"):
@@ -76,9 +80,19 @@ def test_the_listing_is_read_by_address_and_function() -> None:
     assert (smuad.function, smuad.mnemonic) == ("layer_63", "smuad")
 
 
-def test_a_program_without_layers_is_refused(emulator: Path) -> None:
+def test_a_program_that_runs_no_model_is_refused(emulator: Path) -> None:
+    symbols = read_symbols(emulator)
+    assert {"main", "qemu_plugin_install"} <= symbols.functions.keys()
+    assert "at_exit" in symbols.units["no_emulator.c"]
     with pytest.raises(SixfoldError, match="no_emulator: has no function sixfold_timer_ticks; build it again$"):
-        read_marks(emulator, 3)
+        symbols.function("sixfold_timer_ticks")
+    with pytest.raises(SixfoldError, match="no_emulator: has nothing that runs a model; build it again$"):
+        find_parts(symbols, small_mobilenet(1), False, False)
+
+
+def test_marks_are_written_as_the_plugin_reads_them() -> None:
+    parts = Parts(0x100, (Mark((0x10, 0x20), 0), Mark((0x20, 0x3A), 3)), (Mark((0x80, 0x90), 16),), {19: "conv"})
+    assert marks_file(parts) == "code 10 20 0\ncode 20 3a 3\ndata 80 90 16\n"
 
 
 def test_the_source_is_warning_free_with_strict_flags(tmp_path: Path) -> None:
