@@ -81,9 +81,15 @@ def test_the_list_names_the_rows(command: Any, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.splitlines() == [
         "digits cortex-m4 portable frame",
         "digits cortex-m4 cmsis-nn frame",
+        "digits cortex-m4 streaming frame",
+        "digits cortex-m4 streaming rows",
         "mbv2-035-96 cortex-m4 portable frame",
         "mbv2-035-96 cortex-m4 cmsis-nn frame",
+        "mbv2-035-96 cortex-m4 streaming frame",
+        "mbv2-035-96 cortex-m4 streaming rows",
         "mbv2-100-224 cortex-m4 portable frame",
         "mbv2-100-224 cortex-m4 cmsis-nn frame",
+        "mbv2-100-224 cortex-m4 streaming frame",
+        "mbv2-100-224 cortex-m4 streaming rows",
     ]
     assert not RESULTS_FILE.exists()
