@@ -7,6 +7,9 @@ from typing import ParamSpec
 
 P = ParamSpec("P")
 
+#: As a shell reports a program that SIGINT ended.
+INTERRUPTED = 130
+
 
 class SixfoldError(Exception):
     """Wrong usage or bad input: one line that names the file, the field and the fix. Exit code 2."""
@@ -34,6 +37,6 @@ def exits_cleanly(command: Callable[P, None]) -> Callable[P, None]:
             sys.exit(1)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
-            sys.exit(130)
+            sys.exit(INTERRUPTED)
 
     return wrapped

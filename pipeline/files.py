@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,13 +54,25 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
+        _swap(temporary, path)
     except OSError as error:
         raise SixfoldError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _swap(new: Path, path: Path) -> None:
+    """Put a folder in the place of another, which goes; Ctrl-C waits for the few microseconds without either."""
+    old = new.with_name(f"{new.name}.old")
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        if path.exists():
+            path.replace(old)
+        new.replace(path)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        if old.exists():
+            shutil.rmtree(old)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipeline import target_reference
+from pipeline.cli import reference as cli
 from pipeline.errors import exits_cleanly
-from pipeline.target_reference import PAGE, target_reference
 from pipeline.tool_environments import tool_python
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 @exits_cleanly
 def main() -> None:
     """Make generated pages and the site; a broken link fails."""
-    (ROOT / PAGE).write_text(target_reference(), encoding="utf-8")
+    for page, text in ((target_reference.PAGE, target_reference.target_reference()), (cli.PAGE, cli.cli_reference())):
+        (ROOT / page).write_text(text, encoding="utf-8")
     python = str(tool_python("mkdocs-material"))
     # No date in the pages: the same sources give the same site.
     variables = os.environ | {"SOURCE_DATE_EPOCH": "0", "NO_MKDOCS_2_WARNING": "true"}

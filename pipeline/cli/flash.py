@@ -4,7 +4,6 @@ import shlex
 import time
 from pathlib import Path
 
-from pipeline.cli.deploy import deploy_target
 from pipeline.cli.output import print_json
 from pipeline.errors import SixfoldError
 from pipeline.flash import Job, Plan, load_programmer
@@ -55,6 +54,8 @@ def flash_target(
     if not over_ssh and any((host, identity, known_hosts, roll_back)):
         raise SixfoldError(f"targets/{name}.yaml: flash: kind is not ssh; --host and its like are for that")
     if over_ssh:
+        from pipeline.cli.deploy import deploy_target  # noqa: PLC0415 - an SSH library that microcontrollers need not
+
         deploy_target(target, host, identity, known_hosts, roll_back, dry_run, as_json)
         return
     if target.flash is None or target.memory is None:

@@ -25,6 +25,26 @@ class Row:
     memory: dict[str, int] | None
     last: TargetReport | None
 
+    @property
+    def status(self) -> str:
+        """How it did last: passed, failed or not-verified."""
+        return verdict(self.last.budget.passed if self.last else None).replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which targets to list; None and False take all."""
+
+    core: str | None = None
+    backend: str | None = None
+    enabled: bool = False
+    status: str | None = None
+
+    def takes(self, row: Row) -> bool:
+        """Whether a target is to be listed."""
+        asked = ((self.core, row.core), (self.backend, row.backend), (self.status, row.status))
+        return all(value in (None, found) for value, found in asked) and (row.enabled or not self.enabled)
+
 
 def rows() -> list[Row]:
     """Every file in targets/, sorted by name.
@@ -51,11 +71,18 @@ def _sizes(memory: Memory) -> dict[str, int]:
     return {name: region.size for name, region in memory.regions.items()}
 
 
-def print_targets(as_json: bool) -> None:
-    """Print all targets as a table, or as a JSON list."""
-    found = rows()
+def print_targets(as_json: bool, wanted: Wanted = Wanted()) -> None:
+    """Print targets as a table, or as a JSON list.
+
+    Raises:
+        SixfoldError: a file is wrong, or no target at all has the core or backend that is wanted.
+    """
+    every = rows()
+    _check("--core", wanted.core, {row.core for row in every})
+    _check("--backend", wanted.backend, {row.backend for row in every})
+    found = [row for row in every if wanted.takes(row)]
     if as_json:
-        print_json([{**asdict(row), "last": _as_json(row.last)} for row in found])
+        print_json([{**asdict(row), "status": row.status, "last": _as_json(row.last)} for row in found])
         return
     listing = table("target", "core", "memory", "backend", "runner", "enabled", "last result")
     for row in found:
@@ -63,6 +90,11 @@ def print_targets(as_json: bool) -> None:
         enabled = "yes" if row.enabled else "no"
         listing.add_row(row.name, row.core, memory, row.backend, row.runner, enabled, _summary(row.last))
     console().print(listing)
+
+
+def _check(flag: str, value: str | None, known: set[str]) -> None:
+    if value is not None and value not in known:
+        raise SixfoldError(f"{flag} {value}: no target has it; there are {', '.join(sorted(known))}")
 
 
 def _as_json(report: TargetReport | None) -> object:
