@@ -22,19 +22,15 @@ typedef struct {
     uint8_t pairs[];
 } pointwise_constants;
 
-static void run(int32_t requantization, mve_product *product)
+static mve_multiply *kernel(int32_t requantization, int32_t chunks)
 {
-    if (requantization == EXACT) {
-        sixfold_mve_product_exact(product);
-    } else if (requantization == ROUNDING) {
-        sixfold_mve_product_rounding(product);
-    } else if (product->chunks == 1) {
-        sixfold_mve_product_1(product);
-    } else if (product->chunks == 2) {
-        sixfold_mve_product_2(product);
-    } else {
-        sixfold_mve_product(product);
-    }
+    enum { FEW = 3 }; /* what has kernels of its own, and all others */
+    static mve_multiply *const kernels[][FEW] = {
+        [SATURATING] = {sixfold_mve_product_1, sixfold_mve_product_2, sixfold_mve_product},
+        [ROUNDING] = {sixfold_mve_product_rounding_1, sixfold_mve_product_rounding_2, sixfold_mve_product_rounding},
+        [EXACT] = {sixfold_mve_product_exact, sixfold_mve_product_exact, sixfold_mve_product_exact},
+    };
+    return kernels[requantization][(chunks < FEW ? chunks : FEW) - 1];
 }
 
 /* A step between the outputs of neighbouring channels and one between those of neighbouring pixels, in bytes. */
@@ -46,6 +42,7 @@ static void multiply(const sixfold_pointwise *params, const void *panel, int32_t
     const int32_t chunks = chunks_of(params->inputs);
     const int32_t pair_bytes =
         2 * CHUNK * chunks + (constants->requantization == EXACT ? EXACT_NUMBERS_BYTES : NUMBERS_BYTES);
+    mve_multiply *const run = kernel(constants->requantization, chunks);
     mve_product product = {
         .panel = panel,
         .group_step = GROUP * pixel_step,
@@ -63,14 +60,14 @@ static void multiply(const sixfold_pointwise *params, const void *panel, int32_t
         product.offsets[2 * pixel + 1] = (uint16_t)(pixel * pixel_step + channel_step);
     }
     if (params->outputs > 1) {
-        run(constants->requantization, &product);
+        run(&product);
     }
     if (params->outputs % 2 != 0) { /* the last channel makes a pair with itself */
         for (int32_t pixel = 0; pixel < GROUP; ++pixel) {
             product.offsets[2 * pixel + 1] = product.offsets[2 * pixel];
         }
         product.packed_end += pair_bytes;
-        run(constants->requantization, &product);
+        run(&product);
     }
 }
 

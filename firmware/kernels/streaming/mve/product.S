@@ -285,7 +285,7 @@
     .endm
 
 /* pixels: 4, or 2 for the first two of the group; then the lanes of the others hold anything. */
-    .macro few_chunks_group chunks, pixels=4, rest=0
+    .macro few_chunks_group chunks, rounds, pixels=4, rest=0
     .if \pixels == 4
     pixel \chunks, r0, r4, 32, -32
     pixel \chunks, r2, r6, -16, -80
@@ -305,7 +305,25 @@
     .endif
     vadd.i32 q5, q5, r1
     vadd.i32 q6, q6, r7
-    .if \chunks == 1
+    .if \rounds && \chunks == 2
+    ldrd r0, r2, [sp]
+    vqrdmulh.s32 q5, q5, r0
+    vshr.s32 q4, q5, #31
+    vadd.i32 q5, q5, q4
+    vqrdmulh.s32 q6, q6, r2
+    vshr.s32 q4, q6, #31
+    vadd.i32 q6, q6, q4
+    vqadd.s32 q5, q5, r3
+    vqadd.s32 q6, q6, r9
+    .elseif \rounds
+    /* A sum's sign will do: it differs only from that of a product that is zero, and one less is still zero then. */
+    vshr.s32 q4, q5, #31
+    vqrdmlash.s32 q5, q2, r3
+    vqadd.s32 q5, q5, q4
+    vshr.s32 q4, q6, #31
+    vqrdmlash.s32 q6, q3, r9
+    vqadd.s32 q6, q6, q4
+    .elseif \chunks == 1
     vqrdmlash.s32 q5, q2, r3
     vqrdmlash.s32 q6, q3, r9
     .else
@@ -319,11 +337,11 @@
     store q5, q6, r12, \rest
     .endm
 
-    .equ FRAME, 40       /* two multipliers four times each, */
+    .equ FRAME, 40       /* two multipliers, as vectors where they are used so, */
     .equ PRODUCT, 32     /* the product, */
     .equ REST_LANES, 36  /* and twice the pixels beyond the full groups */
 
-    .macro few_chunks name, chunks
+    .macro few_chunks name, chunks, rounds=0
     function \name
     sub sp, sp, #FRAME
     mov r11, r0
@@ -331,7 +349,7 @@
     lsls r1, r1, #1
     strd r0, r1, [sp, #PRODUCT]
     vldrh.u16 q7, [r11, #OFFSETS]
-.Lpair_\chunks:
+.Lpair_\chunks\rounds:
     ldm r11, {r8, r10, r11, r12, lr}
     vldrw.u32 q0, [r11], #16
     vldrw.u32 q1, [r11], #16
@@ -343,37 +361,41 @@
     .if \chunks == 1
     vdup.32 q2, r0
     vdup.32 q3, r2
+    .elseif \rounds
+    strd r0, r2, [sp]
     .else
     vdup.32 q4, r0
     vdup.32 q5, r2
     vstrw.32 q4, [sp]
     vstrw.32 q5, [sp, #16]
     .endif
-    wls lr, lr, .Lrest_\chunks
-.Lgroup_\chunks:
-    few_chunks_group \chunks
+    wls lr, lr, .Lrest_\chunks\rounds
+.Lgroup_\chunks\rounds:
+    few_chunks_group \chunks, \rounds
     add r12, r12, r10
-    le lr, .Lgroup_\chunks
-.Lrest_\chunks:
+    le lr, .Lgroup_\chunks\rounds
+.Lrest_\chunks\rounds:
     ldr r0, [sp, #REST_LANES]
-    cbnz r0, .Lpixels_\chunks
-.Lnext_\chunks:
+    cbnz r0, .Lpixels_\chunks\rounds
+.Lnext_\chunks\rounds:
     ldr r11, [sp, #PRODUCT]
-    next_pair .Lpair_\chunks
+    next_pair .Lpair_\chunks\rounds
     add sp, sp, #FRAME
     vpop {d8-d15}
     pop {r3-r11, pc}
-.Lpixels_\chunks:
+.Lpixels_\chunks\rounds:
     cmp r0, #4
     vctp.16 r0
-    bhi .Lthree_\chunks
-    few_chunks_group \chunks, pixels=2, rest=1
-    b .Lnext_\chunks
-.Lthree_\chunks:
-    few_chunks_group \chunks, rest=1
-    b .Lnext_\chunks
+    bhi .Lthree_\chunks\rounds
+    few_chunks_group \chunks, \rounds, pixels=2, rest=1
+    b .Lnext_\chunks\rounds
+.Lthree_\chunks\rounds:
+    few_chunks_group \chunks, \rounds, rest=1
+    b .Lnext_\chunks\rounds
     .size \name, . - \name
     .endm
 
     few_chunks sixfold_mve_product_1, 1
     few_chunks sixfold_mve_product_2, 2
+    few_chunks sixfold_mve_product_rounding_1, 1, 1
+    few_chunks sixfold_mve_product_rounding_2, 2, 1

@@ -35,13 +35,13 @@ _Static_assert(offsetof(mve_product, packed_end) == 28 && offsetof(mve_product, 
 _Static_assert(offsetof(mve_product, chunks) == 36 && offsetof(mve_product, offsets) == 40, "product.S");
 _Static_assert(offsetof(mve_product, scratch) == 56, "product.S");
 
-/* Any number of chunks; requantisation for outputs that saturate at -128, for shifts to the right, or for any. */
-void sixfold_mve_product(mve_product *product);
-void sixfold_mve_product_rounding(mve_product *product);
-void sixfold_mve_product_exact(mve_product *product);
-
-/* The same as the first for one and two chunks: the weights of a pair stay in registers. */
-void sixfold_mve_product_1(mve_product *product);
-void sixfold_mve_product_2(mve_product *product);
+/*
+ * Requantisation for outputs that saturate at -128 (no suffix), for shifts to the right, or for any. Any number of
+ * chunks, or one or two: then the weights of a pair stay in registers.
+ */
+typedef void mve_multiply(mve_product *product);
+mve_multiply sixfold_mve_product, sixfold_mve_product_1, sixfold_mve_product_2;
+mve_multiply sixfold_mve_product_rounding, sixfold_mve_product_rounding_1, sixfold_mve_product_rounding_2;
+mve_multiply sixfold_mve_product_exact;
 
 #endif
