@@ -120,6 +120,7 @@ def test_targets_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["mps2-an386"]["enabled"] is True and rows["mps2-an386"]["memory"]["flash"] == 4 * 1024**2
     assert rows["mps2-an386"]["last"]["parity"]["mismatched"] == 0
+    assert "predictions" not in rows["mps2-an386"]["last"]
 
 
 def test_a_target_enabled_without_a_file_is_named(

@@ -98,7 +98,7 @@ def _check(flag: str, value: str | None, known: set[str]) -> None:
 
 
 def _as_json(report: TargetReport | None) -> object:
-    return report.model_dump(mode="json", exclude={"details"}) if report else None
+    return report.model_dump(mode="json", exclude={"details", "predictions"}) if report else None
 
 
 def _summary(report: TargetReport | None) -> str:
