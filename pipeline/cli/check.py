@@ -11,7 +11,6 @@ from rich.text import Text
 from pipeline.cli.output import print_json
 from pipeline.errors import GateFailedError, SixfoldError
 from pipeline.gate.check import Outcome, check_targets, update_baselines
-from pipeline.gate.compare import Finding
 from pipeline.gate.junit import write_junit
 from pipeline.gate.summary import append_summary
 from pipeline.paths import target_baseline
@@ -80,14 +79,12 @@ def _print_outcome(output: Console, outcome: Outcome, accepted: bool) -> None:
     else:
         headline = Text(f"as {baseline}")
     output.print(Text(f"{outcome.target}: ") + headline, soft_wrap=True)
+    said: tuple[str, ...] = ()
     for finding in outcome.changes:
-        _print_finding(output, finding, accepted)
-
-
-def _print_finding(output: Console, finding: Finding, accepted: bool) -> None:
-    verdict = "accepted" if accepted and finding.verdict == "failed" else finding.verdict
-    style = _STYLES.get(verdict, "")
-    line = Text("  ") + Text(verdict, style=style) + Text(f" {finding.quantity}: {finding.detail}")
-    output.print(line, soft_wrap=True)
-    for cause in finding.causes:
-        output.print(Text(f"    likely cause: {cause}"), soft_wrap=True)
+        verdict = "accepted" if accepted and finding.verdict == "failed" else finding.verdict
+        line = Text("  ") + Text(verdict, style=_STYLES.get(verdict, ""))
+        output.print(line + Text(f" {finding.quantity}: {finding.detail}"), soft_wrap=True)
+        # Findings with one cause follow each other, and it is said once.
+        for cause in finding.causes if finding.causes != said else ():
+            output.print(Text(f"    likely cause: {cause}"), soft_wrap=True)
+        said = finding.causes

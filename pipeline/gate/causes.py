@@ -69,17 +69,17 @@ class Causes:
     @staticmethod
     def _chain(stages: Iterable[StageChange], every: bool = False) -> tuple[str, ...]:
         """In words. What changed without changing any output is no cause, unless outputs are not known (`every`)."""
-        said = []
+        stages_by_reason: dict[str, list[str]] = {}
         for stage in stages:
+            reasons = stage.reasons if stage.outs or every else ()
             if stage.outs and not stage.explained:
-                made = ", ".join(stage.outs)
-                said.append(
-                    f"{stage.name}: {made} changed although nothing that the stage reads did: "
-                    "edited by hand, or made on another processor"
+                reasons = (
+                    f"{', '.join(stage.outs)} changed although nothing that the stage reads did: "
+                    "edited by hand, or made on another processor",
                 )
-            elif stage.outs or every:
-                said += [f"{stage.name}: {reason}" for reason in stage.reasons]
-        return tuple(said)
+            for reason in reasons:
+                stages_by_reason.setdefault(reason, []).append(stage.name)
+        return tuple(f"{', '.join(names)}: {reason}" for reason, names in stages_by_reason.items())
 
 
 class _Sources:

@@ -203,7 +203,7 @@ def test_parity_that_is_no_longer_exact_fails_and_names_the_kernels(repository):
     repository.edit(BOARD, differ)
     found = changes(repository)
     detail = "7 of 320 output codes differ by up to 1 LSB; all 320 output codes equal the reference's before"
-    causes = f"compile@{BOARD}: firmware changed; verify@{BOARD}: firmware changed"
+    causes = f"compile@{BOARD}, verify@{BOARD}: firmware changed"
     assert found["parity"] == ("failed", detail, causes)
     assert found["budget"][:2] == ("failed", "7 of 320 output codes differ")
 
@@ -214,7 +214,7 @@ def test_git_names_the_file_within_a_folder(repository):
     repository.write("firmware/kernels/portable/add.c", b"/* adds one too many */\n")
     repository.edit(BOARD, lambda report: report["parity"].update(mismatched=7, max_lsb=1))
     causes = changes(repository)["parity"][2]
-    assert f"compile@{BOARD}: firmware changed (firmware/kernels/portable/add.c)" in causes
+    assert f"compile@{BOARD}, verify@{BOARD}: firmware changed (firmware/kernels/portable/add.c)" in causes
 
 
 def test_parity_that_was_not_looked_at_fails(repository):
@@ -415,7 +415,7 @@ def test_a_regression_is_exit_code_1_in_the_console_in_junit_and_in_markdown(mon
     printed = capsys.readouterr()
     assert printed.err == f"failed: {BOARD}: instructions\n"
     assert f"{BOARD}: failed\n  failed instructions: 57" in printed.out
-    assert f"    likely cause: compile@{BOARD}: firmware changed\n" in printed.out
+    assert f"    likely cause: compile@{BOARD}, verify@{BOARD}: firmware changed\n" in printed.out
 
     suites = ET.parse(repository.path("out/gate.xml")).getroot()
     assert [suite.get("name") for suite in suites] == list(TARGETS)
@@ -428,7 +428,7 @@ def test_a_regression_is_exit_code_1_in_the_console_in_junit_and_in_markdown(mon
     assert text.startswith("before\n## sixfold check\n\n| Target | Result | What |\n")
     assert f"| `{BOARD}` | **failed** | instructions |\n" in text
     assert f"| `{HOST}` | as its baseline |  |\n" in text
-    assert "  - likely cause: compile@mps2-an386: firmware changed\n" in text
+    assert "  - likely cause: compile@mps2-an386, verify@mps2-an386: firmware changed\n" in text
 
 
 def test_missing_files_are_exit_code_2_with_one_line_each(monkeypatch, capsys, repository):
