@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 CONFIDENCE = 0.95
 
@@ -107,6 +106,8 @@ def discordant_interval(lost: int, gained: int, samples: int) -> tuple[float, fl
     if not discordant:
         bound = float(1 - ((1 - CONFIDENCE) / 2) ** (1 / samples))
         return -bound, bound
+    from scipy import stats  # noqa: PLC0415 - it takes most of a second to load
+
     share = stats.binomtest(lost, discordant).proportion_ci(CONFIDENCE, method="exact")
     low, high = (float(discordant * (2 * end - 1) / samples) for end in (share.low, share.high))
     return low, high

@@ -1,21 +1,24 @@
 """Runs the float ONNX model: what accuracy after quantisation is compared with."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from pipeline.errors import SixfoldError
 from pipeline.preprocess import Normalization, normalise
 from pipeline.progress import progress_bar
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 
 def float_logits(
     path: Path,
     images: npt.NDArray[np.uint8],
     normalization: Normalization,
-    options: ort.SessionOptions | None = None,
+    options: "ort.SessionOptions | None" = None,
 ) -> npt.NDArray[np.float32]:
     """Logits ``(samples, classes)`` of uint8 images ``(samples, height, width, channels)``.
 
@@ -28,6 +31,8 @@ def float_logits(
     Raises:
         SixfoldError: the file is missing or damaged, or takes another input shape.
     """
+    import onnxruntime as ort  # noqa: PLC0415 - so that a command answers before it is loaded
+
     options = options or ort.SessionOptions()
     options.log_severity_level = 3
     try:

@@ -7,7 +7,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime as ort
 
 from pipeline.data.class_folders import labelled_images
 from pipeline.data.decode import decode
@@ -133,6 +132,8 @@ def int8_logits(
         SixfoldError: the file is missing or damaged, takes another shape, or holds what `reference` cannot compute.
     """
     if reference == "onnxruntime":
+        import onnxruntime as ort  # noqa: PLC0415 - so that a command answers before it is loaded
+
         options = ort.SessionOptions()
         # Integer kernels where there are any for signed activations, instead of float arithmetic on rounded values.
         options.add_session_config_entry("session.qdqisint8allowed", "1")
