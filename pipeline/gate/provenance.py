@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import SixfoldError
-from pipeline.gate.tree_hash import dvc_hash, manifest
+from pipeline.gate.tree_hash import dvc_hash, manifest, manifest_hash
 from pipeline.params import PARAMS_FILE, load_params
 from pipeline.paths import REPORTS
 from pipeline.target_paths import watched_paths
@@ -73,9 +73,10 @@ class PipelineFiles:
         self._values = read_yaml(root / PARAMS_FILE)
         self._definitions = read_yaml(root / DEFINITION)
         self._locked = _read_lock(root)
-        self._hashes: dict[str, str | None] = {}
         data = root / PREPARED_FOLDER
         self._data = manifest(data) if data.is_dir() else {}
+        # The largest of all folders is read once.
+        self._hashes: dict[str, str | None] = {PREPARED_FOLDER: manifest_hash(self._data)} if self._data else {}
 
     def provenance(self, target: Target) -> Provenance:
         """What the results of `target` were made from.
@@ -115,7 +116,8 @@ class PipelineFiles:
         """
         if any(self._hash(path) is None for path in stage.outs):
             return
-        read = (path for path in stage.deps if path not in foreign)
+        # Nor is a folder of photographs read again, which may be large: DVC knows by their dates whether it must.
+        read = (path for path in stage.deps if path not in foreign and path != self.params.image_folder)
         changed = [path for path in read if self._hash(path) not in (None, entry.deps.get(path))]
         if self._params_of(stage) != entry.params:
             changed.append(str(PARAMS_FILE))

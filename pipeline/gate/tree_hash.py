@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -18,8 +19,7 @@ def dvc_hash(path: Path) -> str | None:
         SixfoldError: a file cannot be read.
     """
     if path.is_dir():
-        entries = [{"md5": md5, "relpath": name} for name, md5 in manifest(path).items()]
-        return hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+        return manifest_hash(manifest(path))
     return _md5(path) if path.is_file() else None
 
 
@@ -32,6 +32,12 @@ def manifest(folder: Path) -> dict[str, str]:
     names = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     kept = sorted(name.as_posix() for name in names if not _ignored(name))
     return {name: _md5(folder / name) for name in kept}
+
+
+def manifest_hash(entries: Mapping[str, str]) -> str:
+    """The hash of a folder with this manifest."""
+    listed = [{"md5": md5, "relpath": name} for name, md5 in entries.items()]
+    return hashlib.md5(json.dumps(listed, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _ignored(name: Path) -> bool:
