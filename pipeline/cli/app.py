@@ -19,6 +19,7 @@ from pipeline.cli.commands import (
     profile,
     report,
     run,
+    sweep,
     targets,
     tune,
     verify,
@@ -42,6 +43,7 @@ COMMANDS: dict[str, ModuleType] = {
     "evaluate": evaluate,
     "check": check,
     "report": report,
+    "sweep": sweep,
 }
 
 EXIT_CODES = {

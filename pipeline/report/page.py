@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.profile.tables import HEAD, layer_rows
@@ -19,6 +18,7 @@ from pipeline.report.isa_bound import multiplier, share_of_bound
 from pipeline.report.pictures import Pictures
 from pipeline.report.plots import memory_plot, training_plots
 from pipeline.report.quantisation_plots import quantisation_plots
+from pipeline.report.templating import template_environment
 
 # A skipped image is worth naming; thousands of them are worth counting.
 LISTED_FILES = 200
@@ -92,40 +92,11 @@ def _drawn(plot: Plot) -> dict[str, str]:
     return {"title": plot.title, "svg": Markup(plot.svg), "words": plot.words}
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("pipeline.report"),
-        # Labels and file names are a user's: everything is escaped, whatever a template is called.
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    for name in (
-        "percent",
-        "points",
-        "interval",
-        "grouped",
-        "decibels",
-        "size",
-        "latency",
-        "qualified_latency",
-        "reported_parity",
-        "family",
-        "verdict",
-        "budget",
-    ):
-        environment.filters[name] = getattr(formats, name)
-    environment.filters.update(parity_sentence=parity_sentence, parity_of=parity_of, bound_sentence=bound_sentence)
-    return environment
-
-
 def render_history(commits: Sequence[Commit], experiment: str) -> str:
     """The HTML of the page about `commits`, oldest first."""
     names = sorted({name for commit in commits for name in commit.targets})
     return (
-        _environment()
+        template_environment()
         .get_template("history.html.j2")
         .render(
             experiment=experiment,
@@ -151,39 +122,37 @@ def render_page(
         pictures: those beside the page.
         artefacts: the files of each target's artefact.
     """
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            inputs=inputs,
-            experiment=experiment,
-            pictures=pictures or Pictures(),
-            artefacts=artefacts or {},
-            float_links=float_links(inputs),
-            branches=branches(inputs),
-            plots=[_drawn(plot) for plot in training_plots(inputs.training or {})],
-            confusion=confusion(inputs.confusion, inputs.labels) if inputs.confusion else None,
-            costs={
-                verified.target.name: cost_bars(
-                    verified.report.latency.layers, verified.report.latency.unit, verified.target.core
-                )
-                for verified in inputs.targets
-                if verified.report and verified.report.latency.layers
-            },
-            memory={
-                verified.target.name: _drawn(memory_plot(verified.target.name, verified.report.memory.layers))
-                for verified in inputs.targets
-                if verified.report and verified.report.memory.layers
-            },
-            profile_head=HEAD,
-            profiles={
-                verified.target.name: layer_rows(verified.profile)
-                for verified in inputs.targets
-                if verified.profile and verified.profile_is_current
-            },
-            quantisation_plots=[_drawn(plot) for plot in quantisation_plots(inputs.quantize)],
-            noise=noise_bars(inputs.quantize.layers) if inputs.quantize else [],
-            tools=tool_table(inputs),
-            listed_files=LISTED_FILES,
-        )
+    environment = template_environment()
+    environment.filters.update(parity_sentence=parity_sentence, parity_of=parity_of, bound_sentence=bound_sentence)
+    return environment.get_template("page.html.j2").render(
+        inputs=inputs,
+        experiment=experiment,
+        pictures=pictures or Pictures(),
+        artefacts=artefacts or {},
+        float_links=float_links(inputs),
+        branches=branches(inputs),
+        plots=[_drawn(plot) for plot in training_plots(inputs.training or {})],
+        confusion=confusion(inputs.confusion, inputs.labels) if inputs.confusion else None,
+        costs={
+            verified.target.name: cost_bars(
+                verified.report.latency.layers, verified.report.latency.unit, verified.target.core
+            )
+            for verified in inputs.targets
+            if verified.report and verified.report.latency.layers
+        },
+        memory={
+            verified.target.name: _drawn(memory_plot(verified.target.name, verified.report.memory.layers))
+            for verified in inputs.targets
+            if verified.report and verified.report.memory.layers
+        },
+        profile_head=HEAD,
+        profiles={
+            verified.target.name: layer_rows(verified.profile)
+            for verified in inputs.targets
+            if verified.profile and verified.profile_is_current
+        },
+        quantisation_plots=[_drawn(plot) for plot in quantisation_plots(inputs.quantize)],
+        noise=noise_bars(inputs.quantize.layers) if inputs.quantize else [],
+        tools=tool_table(inputs),
+        listed_files=LISTED_FILES,
     )

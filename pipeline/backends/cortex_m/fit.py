@@ -73,7 +73,7 @@ def _advice(
     engine: Engine,
     simd: Simd,
 ) -> str:
-    now = Need(plan.arena_bytes, _constants(graph))
+    now = Need(plan.arena_bytes, constant_bytes(graph))
     found = []
     for name in get_args(Kernels):
         other = None if name == engine.name else _need(graph, engine_for(name, simd))
@@ -112,12 +112,13 @@ def _first_of_each_kind(variant: Variant, fitting: list[Variant]) -> list[str]:
 def _need(graph: IntegerGraph, engine: Engine) -> Need | None:
     """What an engine would take; None if it does not take this graph."""
     try:
-        return Need(engine.arena_bytes(graph), _constants(graph))
+        return Need(engine.arena_bytes(graph), constant_bytes(graph))
     except SixfoldError:
         return None
 
 
-def _constants(graph: IntegerGraph) -> int:
+def constant_bytes(graph: IntegerGraph) -> int:
+    """Bytes of a network's constants: weights, and what each output channel has beside them."""
     weighted = [operator for operator in graph.operators if not isinstance(operator, Add | GlobalAveragePool)]
     return sum(operator.weight.size + _BYTES_PER_CHANNEL * operator.bias.size for operator in weighted)
 

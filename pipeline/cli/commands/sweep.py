@@ -1,0 +1,49 @@
+"""`sixfold sweep`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.arguments import Json, complete_target
+
+EXAMPLES = (
+    "sixfold sweep --board nucleo-f446re",
+    "sixfold sweep --board nucleo-f446re --train 4 --jobs 2",
+    "sixfold sweep --board nrf52840-dk --board nucleo-f446re --width 0.35 --width 0.5 --side 96 --json",
+)
+
+
+def command(
+    board: Annotated[
+        list[str],
+        typer.Option(help="A target of backend cortex-m; may be repeated.", autocompletion=complete_target),
+    ],
+    width: Annotated[list[float] | None, typer.Option(help="Width multipliers; else those of the paper.")] = None,
+    side: Annotated[list[int] | None, typer.Option(help="Sides of the square images; else 32 to 224.")] = None,
+    classes: Annotated[
+        int | None, typer.Option(min=2, help="Classes to tell apart; else those of the prepared images.")
+    ] = None,
+    most_instructions: Annotated[
+        int | None, typer.Option(min=1, help="The best that fits must not take more for an inference.")
+    ] = None,
+    train: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Train up to N networks for each board, spread over the trade-off.")
+    ] = 0,
+    jobs: Annotated[int, typer.Option(min=1, help="How many are trained at a time.")] = 1,
+    page: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("site/sweep.html"),
+    as_json: Json = False,
+) -> None:
+    """Find the network that suits a board: accuracy against instructions, RAM and flash.
+
+    Goes through widths, resolutions and kernel libraries, says which fit, which are worth a look and which is the
+    best, and draws it. Without --train nothing is trained: accuracy is then known only of what an earlier sweep of
+    this commit trained.
+    """
+    from pipeline.cli.sweep import Wanted, sweep
+
+    sweep(
+        Wanted(tuple(board), tuple(width or ()), tuple(side or ()), classes, most_instructions, train, jobs),
+        page,
+        as_json,
+    )

@@ -1,0 +1,121 @@
+"""What a network of another width and resolution takes on a board, before it is trained."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from pipeline.backends.cortex_m.fit import constant_bytes
+from pipeline.backends.cortex_m.kernel import Simd, load_core
+from pipeline.backends.cortex_m.libraries import engine_for
+from pipeline.backends.cortex_m.skeleton import Variant, skeleton
+from pipeline.errors import SixfoldError
+from pipeline.graph import cost
+from pipeline.graph.ir import IntegerGraph
+from pipeline.sweep.costs import LIBRARIES, estimated_instructions, kernel_costs
+from pipeline.targets import Kernels, Memory, Target
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network on a board with one kernel library.
+
+    Attributes:
+        side: of its square images, in pixels.
+        macs: multiply-accumulates of one inference.
+        parameters: weights and biases.
+        instructions: of one inference, by estimate; neither cycles nor time.
+        ram_bytes: the arena, as a report counts it.
+        flash_bytes: code and constants, by estimate.
+        missing: by memory region, or by limit of the budget, the bytes that are too many; empty if it fits.
+    """
+
+    board: str
+    width: float
+    side: int
+    kernels: Kernels
+    macs: int
+    parameters: int
+    instructions: int
+    ram_bytes: int
+    flash_bytes: int
+    missing: Mapping[str, int]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the board holds it and its budget allows it."""
+        return not self.missing
+
+
+def estimate(
+    target: Target, like: Variant, widths: Iterable[float], sides: Iterable[int], kernels: Sequence[Kernels] = LIBRARIES
+) -> list[Candidate]:
+    """Every combination on one board, widest and largest first.
+
+    Args:
+        target: a board of backend `cortex-m`.
+        like: channels, stem stride and classes, which all share.
+        widths: width multipliers.
+        sides: of square images.
+        kernels: libraries to try.
+
+    Raises:
+        SixfoldError: the target is no microcontroller, or its core's costs were not measured.
+    """
+    if target.backend != "cortex-m" or target.memory is None:
+        raise SixfoldError(f"target {target.name}: backend {target.backend}; a sweep estimates boards of cortex-m")
+    return [
+        _candidate(target, target.memory, variant, name)
+        for variant in _variants(like, widths, sides)
+        for name in kernels
+    ]
+
+
+def _variants(like: Variant, widths: Iterable[float], sides: Iterable[int]) -> Iterator[Variant]:
+    for width in sorted(set(widths), reverse=True):
+        for side in sorted(set(sides), reverse=True):
+            yield replace(like, width=width, image=(side, side, like.image[2]))
+
+
+def _candidate(target: Target, memory: Memory, variant: Variant, kernels: Kernels) -> Candidate:
+    graph, simd = _skeleton(variant), load_core(target.core).simd
+    costs = kernel_costs(target.core, kernels)
+    arena, constants = _arena_bytes(variant, kernels, simd), constant_bytes(graph)
+    use = dict.fromkeys(memory.regions, 0)
+    for region, amount in (
+        (memory.place.arena, arena),
+        (memory.place.stack, costs.stack_bytes),
+        (memory.place.data, costs.data_bytes),
+        (memory.place.weights, constants),
+        ("flash", costs.code_bytes),
+    ):
+        use[region] += amount
+    limits = [(name, use[name], region.size) for name, region in memory.regions.items()]
+    flash = constants + costs.code_bytes
+    limits += [
+        (f"budget.{name}", amount, limit)
+        for name, amount, limit in (("sram", arena, target.budget.sram), ("flash", flash, target.budget.flash))
+        if limit is not None
+    ]
+    return Candidate(
+        board=target.name,
+        width=variant.width,
+        side=variant.image[0],
+        kernels=kernels,
+        macs=sum(cost.macs(graph).values()),
+        parameters=cost.parameters(graph),
+        instructions=round(estimated_instructions(graph, costs)),
+        ram_bytes=arena,
+        flash_bytes=flash,
+        missing={name: amount - limit for name, amount, limit in limits if amount > limit},
+    )
+
+
+@cache
+def _skeleton(variant: Variant) -> IntegerGraph:
+    return skeleton(variant)
+
+
+@cache
+def _arena_bytes(variant: Variant, kernels: Kernels, simd: Simd) -> int:
+    """The arena of a variant; boards with the same vector instructions share it."""
+    return engine_for(kernels, simd).arena_bytes(_skeleton(variant))
