@@ -65,6 +65,9 @@ def test_memories_overlap_exactly_when_an_address_is_in_two(
     [
         ("core:", "colour: green\ncore:", "colour: unknown key; known here: backend, board, budget, clock_hz, core"),
         ("core:", "kern:", "(and 1 more)"),
+        ("core:", "input: rows\ncore:", "input: rows needs kernels: streaming"),
+        ("core:", "kernels: cmsis-nn\noptimize: speed\ncore:", "optimize: speed needs kernels: streaming"),
+        ("core:", "kernels: streaming\ninput: columns\ncore:", "input: "),
         ("size: 4MiB}\n  sram", "size: 4MB}\n  sram", "memory.flash.size: '4MB' is not a size"),
         ("origin: 0x20000000", "origin: 0x00300000", "memory: flash (0x0..0x400000) and sram"),
         ("backend: cortex-m", "backend: cortex-a", "backend: "),

@@ -22,7 +22,7 @@ from pipeline.graph.reference import execute
 from pipeline.runners.qemu_system import run_artefact
 from pipeline.targets import InputMode, Optimize
 from tests.firmware.peer import FIRMWARE, SANITIZERS, WARNINGS
-from tests.graph.graphs import GraphBuilder, random_graph, random_inputs, small_mobilenet
+from tests.graph.graphs import GraphBuilder, random_graph, random_inputs
 
 MODES: tuple[InputMode, ...] = ("frame", "rows")
 
@@ -184,10 +184,3 @@ def test_on_emulated_cores(core: str, tmp_path: Path) -> None:
         # Each of the layers' readings is a whole tick; so is each row's that is pushed.
         rounding = graph.tensors[graph.input].shape[0] + 20 * len(layers)
         assert abs(sum(layer.value for layer in layers) - result.cost.value) < rounding
-
-
-def test_small_mobilenet_streams_in_less_memory_than_its_layers_take(tmp_path: Path) -> None:
-    graph = small_mobilenet(1, resolution=32)
-    streamed = engine_for("streaming", "none", "rows").arena_bytes(graph)
-    whole = engine_for("streaming", "none").arena_bytes(graph)
-    assert streamed < whole < engine_for("portable", "none").arena_bytes(graph) / 2

@@ -46,7 +46,6 @@ typedef struct {
 /* The end of the network. `parts`: the 1x1 convolution, cut by its outputs so that ring and sums stay small. */
 typedef struct {
     int32_t pixels, channels; /* of the input */
-    int32_t features;         /* of all parts */
     const sixfold_pointwise *parts;
     int32_t part_count;
     sixfold_pointwise classifier;

@@ -115,7 +115,6 @@ class _Tables:
         return parts, [
             f".pixels = {height * width}",
             f".channels = {channels}",
-            f".features = {len(ending.expand.bias)}",
             ".parts = parts",
             f".part_count = {len(parts)}",
             f".classifier = {self._struct(ending.classifier.weight.shape[::-1], zero_point, classifier)}",
