@@ -31,20 +31,26 @@ enum { DSP_EXACT, DSP_SCALED, DSP_PLAIN };
 /* Where product.S puts its codes; to a ring with scaled or with plain constants. */
 enum { DSP_TO_RING, DSP_TO_RING_PLAIN, DSP_TO_PIXELS };
 
+/* Where the codes of a tile's second and third pixel lie, from the first one's; and the next tile's first one. */
+typedef struct dsp_place {
+    const struct dsp_place *next;
+    int32_t advance, second, third;
+} dsp_place;
+
 typedef struct {
-    int32_t second;       /* bytes from the first pixel's output to the second one's */
     int8_t *output;       /* of the first pixel */
     int32_t step;         /* ring: bytes from a channel to the next; pixels: not used */
-    int32_t third;        /* bytes from the first pixel's output to the third one's */
-    const int16_t *panel; /* the tile */
-    const int16_t *end;   /* of the tile */
-    int32_t entry;        /* groups in the first round: those after the first group, less whole rounds if there are any */
-    int32_t pixels;       /* of the tile, 1..DSP_TILE */
+    const int16_t *panel; /* the first tile */
+    int32_t tile_bytes;
+    int32_t entry;       /* groups in the first round: those after the first group, less whole rounds if there are any */
+    int32_t pixels;      /* of a tile, 1..DSP_TILE */
     int32_t destination;
     int32_t loops; /* whether there are more than DSP_UNROLL groups after the first */
+    int32_t tiles; /* at least 1 */
+    const dsp_place *place; /* of the first tile */
 } dsp_product;
 
-/* All outputs of one tile; constants: those that dsp.py calls fast. */
+/* All outputs of some tiles; constants: those that dsp.py calls fast. */
 void sixfold_dsp_product(const dsp_product *job, const void *constants);
 
 enum { DSP_STRIDE_1_EVEN, DSP_STRIDE_1_ODD, DSP_STRIDE_2, DSP_WINDOWS = 2 * DSP_TILE };

@@ -80,11 +80,11 @@ static int32_t panel_code(const dsp_product *job, int32_t channels, int32_t expa
     return expands ? value / 2 : value;
 }
 
-/* All outputs of a tile, with a requantisation that the assembly cannot do. Inlined it would take others' registers. */
-static __attribute__((noinline)) void multiply_exactly(const sixfold_pointwise *params, const exact_constants *constants, const dsp_product *job)
+/* All outputs of one tile, with a requantisation that the assembly cannot do. */
+static void multiply_tile(const sixfold_pointwise *params, const exact_constants *constants, const dsp_product *job)
 {
     const int32_t expands = job->destination != DSP_TO_PIXELS;
-    const int32_t steps[DSP_TILE] = {0, job->second, job->third};
+    const int32_t steps[DSP_TILE] = {0, job->place->second, job->place->third};
     int8_t *code = job->output;
     for (int32_t output = 0; output < params->outputs; ++output) {
         const int8_t *weights = (const int8_t *)(constants + 1);
@@ -101,71 +101,74 @@ static __attribute__((noinline)) void multiply_exactly(const sixfold_pointwise *
     }
 }
 
-/*
- * Tile by tile. destination, second, third and step of the job are set; to a ring, output is the row's byte of position
- * 0 before the first pixel, and second and third are found here.
- */
-static void multiply(const sixfold_pointwise *params, const void *panel, int32_t count, dsp_product *job)
+/* To the next tile. */
+static void advance(dsp_product *job)
 {
-    /* The byte of the first of three positions, from 1, 4, 7 and 10 on, and how far the next two are from it. */
-    static const int8_t places[][DSP_TILE] = {{2, -1, 1}, {4, 2, 1}, {7, 1, 3}, {9, 2, 3}};
-    enum { PLACES = sizeof places / sizeof *places };
+    job->panel += job->tile_bytes / 2;
+    job->output += job->place->advance;
+    job->place = job->place->next;
+}
+
+static void multiply_tiles(const sixfold_pointwise *params, const dsp_product *job)
+{
     const int32_t *constants = params->packed;
     const int32_t form = *constants++;
+    if (form != DSP_EXACT) {
+        sixfold_dsp_product(job, constants);
+        return;
+    }
+    dsp_product tile = *job;
+    for (int32_t rest = job->tiles; rest > 0; --rest) {
+        multiply_tile(params, (const exact_constants *)constants, &tile);
+        advance(&tile);
+    }
+}
+
+/* output, step, destination and place of the job are set. */
+static void multiply(const sixfold_pointwise *params, const void *panel, int32_t count, dsp_product *job)
+{
     const int32_t pairs = dsp_pairs(params->inputs);
     const int32_t rounds = pairs / 2 - 1; /* groups after the first */
-    const int32_t to_ring = job->destination == DSP_TO_RING;
-    int8_t *output = job->output;
-    int32_t place = 0;
     job->panel = panel;
     job->loops = rounds > DSP_UNROLL;
     job->entry = job->loops ? rounds % DSP_UNROLL : rounds;
-    if (to_ring && form == DSP_PLAIN) {
-        job->destination = DSP_TO_RING_PLAIN;
+    if (count >= DSP_TILE) {
+        job->pixels = DSP_TILE;
+        job->tile_bytes = 4 * pairs * DSP_TILE;
+        job->tiles = count / DSP_TILE;
+        multiply_tiles(params, job);
     }
-    for (; count > 0; count -= DSP_TILE) {
-        job->pixels = count < DSP_TILE ? count : DSP_TILE;
-        job->end = job->panel + 2 * pairs * job->pixels;
-        job->output = output;
-        if (to_ring) {
-            job->output += places[place][0];
-            job->second = places[place][1];
-            job->third = places[place][2];
-            if (++place == PLACES) {
-                place = 0;
-                output += PLACES * DSP_TILE;
-            }
-        } else {
-            output += job->second + job->third;
+    const int32_t rest = count % DSP_TILE;
+    if (rest > 0) {
+        for (int32_t tiles = count / DSP_TILE; tiles > 0; --tiles) {
+            advance(job);
         }
-        if (form == DSP_EXACT) {
-            multiply_exactly(params, (const exact_constants *)constants, job);
-        } else {
-            sixfold_dsp_product(job, constants);
-        }
-        job->panel = job->end;
+        job->pixels = rest;
+        job->tile_bytes = 4 * pairs * rest;
+        job->tiles = 1;
+        multiply_tiles(params, job);
     }
 }
 
 void sixfold_stream_expand(const sixfold_pointwise *params, const void *panel, int32_t first, int32_t count,
                            const sixfold_ring *ring, int32_t slot)
 {
+    /* Positions 1, 2 and 3, then 4, 5 and 6, and so on: twelve are three words. */
+    static const dsp_place places[] = {{places + 1, 2, -1, 1}, {places + 2, 3, 2, 1}, {places + 3, 2, 1, 3},
+                                       {places, 5, 2, 3}};
     dsp_product job = {
-        .output = dsp_row(ring, 0, slot) + first,
+        .output = dsp_row(ring, 0, slot) + first + dsp_byte(1),
         .step = ring->slots * dsp_pitch(ring->width),
-        .destination = DSP_TO_RING,
+        .destination = *(const int32_t *)params->packed == DSP_PLAIN ? DSP_TO_RING_PLAIN : DSP_TO_RING,
+        .place = places,
     };
     multiply(params, panel, count, &job);
 }
 
 void sixfold_stream_project(const sixfold_pointwise *params, const void *panel, int32_t count, int8_t *pixels)
 {
-    dsp_product job = {
-        .second = params->outputs,
-        .output = pixels,
-        .third = 2 * params->outputs,
-        .destination = DSP_TO_PIXELS,
-    };
+    const dsp_place place = {&place, 3 * params->outputs, params->outputs, 2 * params->outputs};
+    dsp_product job = {.output = pixels, .destination = DSP_TO_PIXELS, .place = &place};
     multiply(params, panel, count, &job);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Matrix product of one tile of a panel: up to three pixels, all output channels two by two.
+ * Matrix product of tiles of a panel: up to three pixels at once, all output channels two by two.
  *
  * Weights of two output channels share a 16-bit lane: 256 * second + first. As it is, the lane adds products of both to
  * one sum; SXTB16 makes it the first channel's weight alone, for a sum of its own. The difference of the two sums is 256
@@ -15,8 +15,9 @@
  * void sixfold_dsp_product(const dsp_product *job, const void *constants)
  *   Registers: r0 panel, r1 constants, r2-r4 weights, r5-r7 pixels, r8-r10 sums of the first channel, r11, r12 and lr
  *   of both.
- *   Stack: 72 bytes. From sp on: distance of the second pixel's output, output, step, distance of the third pixel's
- *   output, tile, end of tile, entry, what follows the groups, store.
+ *   Stack: 96 bytes. From sp on: distance of the second pixel's output, output, step, distance of the third pixel's
+ *   output, tile, end of tile, entry, what follows the groups, store, begin; tiles, constants, first output and place of
+ *   the tile.
  */
 #include "layout.h"
 
@@ -40,13 +41,22 @@ output     .req r5
 step       .req r6
 third      .req r7
 
+#define SP_SECOND 0
 #define SP_OUTPUT 4
+#define SP_THIRD 12
 #define SP_TILE 16
 #define SP_END 20
 #define SP_ENTRY 24
 #define SP_AFTER 28
 #define SP_STORE 32
-#define FRAME 36
+#define SP_BEGIN 36
+#define SP_TILES 40
+#define SP_CONSTANTS 44
+#define SP_FIRST 48 /* and the place */
+#define FRAME 60
+
+/* Members of dsp_place. */
+#define PLACE_SECOND 8
 
 /* Two input channels, weights in \pair; the sums begin with \f0.. and \b0... */
 .macro products pixels, pair, f0, f1, f2, b0, b1, b2
@@ -191,21 +201,47 @@ third      .req r7
 sixfold_dsp_product:
     push {r4-r11, lr}
     sub sp, sp, #FRAME
-    ldm r0, {r2-r11} /* second, output, step, third, tile, end, entry, pixels, destination, loops */
+    ldm r0, {r2-r11} /* output, step, tile, its bytes, entry, pixels, destination, loops, tiles, place */
+    strd r10, w, [sp, #SP_TILES]
+    strd r2, r11, [sp, #SP_FIRST]
+    ldrd r10, r11, [r11, #PLACE_SECOND]
+    strd r10, r2, [sp, #SP_SECOND]
+    strd r3, r11, [sp, #8]
+    mov x, r4
+    add r5, r5, r4
     adr r12, .Ltable
-    add r12, r12, r9, lsl #5
-    ldr r10, [r12, r10, lsl #2]
-    ldrd r0, lr, [r12, #16]
-    mls r8, r8, lr, r0 /* so many groups before their end */
-    cmp r11, #0
+    add r12, r12, r7, lsl #5
+    ldr r8, [r12, r8, lsl #2] /* store */
+    ldrd r10, r11, [r12, #16]
+    mls r6, r6, r11, r10 /* so many groups before their end */
+    cmp r9, #0
     ite eq
-    moveq r9, r10
-    addne r9, r0, #4
-    stm sp, {r2-r10}
-    mov x, r6
-    ldr pc, [r12, #12]
+    moveq r7, r8
+    addne r7, r10, #4
+    ldr r9, [r12, #12] /* begin */
+    add r12, sp, #SP_TILE
+    stm r12, {r4-r9}
+    bx r9
 
 .Lend:
+    ldrd r2, w, [sp, #SP_TILES]
+    subs r2, r2, #1
+    beq .Lreturn
+    str r2, [sp, #SP_TILES]
+    ldrd r2, r3, [sp, #SP_FIRST]
+    ldrd r3, r4, [r3] /* next place, advance */
+    add r2, r2, r4
+    strd r2, r3, [sp, #SP_FIRST]
+    ldrd r4, r5, [r3, #PLACE_SECOND]
+    strd r4, r2, [sp, #SP_SECOND]
+    str r5, [sp, #SP_THIRD]
+    ldrd r2, x, [sp, #SP_TILE]
+    sub r2, x, r2
+    add r2, x, r2
+    strd x, r2, [sp, #SP_TILE]
+    ldr pc, [sp, #SP_BEGIN]
+
+.Lreturn:
     add sp, sp, #FRAME
     pop {r4-r11, pc}
 
