@@ -1,5 +1,6 @@
 """The memory plan as a picture: layers to the right, bytes of the arena upwards, a rectangle for every buffer."""
 
+import math
 from typing import Any
 
 import jinja2
@@ -8,6 +9,7 @@ from pipeline.backends.cortex_m.memory_plan import Buffer, MemoryPlan
 
 _LEFT, _TOP, _PLOT_HEIGHT, _LABELS = 80, 28, 360, 170
 _STEP = 16
+_LETTER, _HEADING, _LEGEND, _SLOPE = 6.0, 7.2, 32, math.radians(60)
 _LINES = 8
 
 
@@ -15,10 +17,13 @@ def memory_map(plan: MemoryPlan) -> str:
     """Draw a plan as SVG; the same plan gives the same text."""
     layers = list(plan.live_bytes)
     right = _LEFT + _STEP * len(layers)
+    # Names are written at 60 degrees below the plot, the legend below them.
+    longest = _LETTER * max(map(len, layers))
+    labels = max(_LABELS, round(longest * math.sin(_SLOPE)) + _LEGEND)
+    heading = f"Arena: {plan.arena_bytes} bytes. At least {plan.lower_bound} are live in layer {plan.peak_operator}."
     values: dict[str, Any] = {
+        "heading": heading,
         "arena_bytes": plan.arena_bytes,
-        "lower_bound": plan.lower_bound,
-        "peak": plan.peak_operator,
         "peak_x": _LEFT + _STEP * layers.index(plan.peak_operator),
         "step": _STEP,
         "left": _LEFT,
@@ -26,9 +31,9 @@ def memory_map(plan: MemoryPlan) -> str:
         "top": _TOP,
         "bottom": _TOP + _PLOT_HEIGHT,
         "plot_height": _PLOT_HEIGHT,
-        # A narrow network still has room for the heading.
-        "width": max(right + 90, 560),
-        "height": _TOP + _PLOT_HEIGHT + _LABELS,
+        # A narrow network still has room for heading and legend.
+        "width": max(right + max(90, round(longest * math.cos(_SLOPE))), round(_LEFT + _HEADING * len(heading)), 560),
+        "height": _TOP + _PLOT_HEIGHT + labels,
         "lines": [_line(plan, index) for index in range(_LINES + 1)],
         "rectangles": [_rectangle(plan, buffer, layers) for buffer in plan.buffers],
         "labels": [{"x": _LEFT + _STEP * index + 4, "text": name} for index, name in enumerate(layers)],
