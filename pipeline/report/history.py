@@ -10,10 +10,11 @@ import yaml
 
 from pipeline.errors import SixfoldError
 from pipeline.paths import target_report
-from pipeline.report.inputs import Accuracy, Latency, MemoryUse, ReportInputs, TargetReport
+from pipeline.predictions import Predictions, PredictionsRecord
+from pipeline.report.inputs import Accuracy, Latency, MemoryUse, ReportInputs, Section, TargetReport
 from pipeline.validation import validate
 
-#: Committed copies of `reports/<target>.json`, or of the parts of it that are compared.
+#: Committed facts of each target.
 BASELINES = "baselines"
 LOCK = "dvc.lock"
 #: Where DVC keeps the files that `dvc.lock` names by their hash.
@@ -23,6 +24,32 @@ LONGEST = 100
 _TIME_LIMIT_S = 60
 #: dvc.lock of a project with every target is a tenth of this.
 _LARGEST_BYTES = 2 * 1024**2
+
+
+class BaselineMemory(Section):
+    """Bytes, as a baseline names them."""
+
+    flash: int | None = None
+    ram: int | None = None
+
+
+class CommittedBaseline(Section):
+    """What is shown of `baselines/<target>.json`, whatever else it has or had (:mod:`pipeline.gate.baseline`)."""
+
+    cost: Latency | None
+    memory: BaselineMemory
+    predictions: PredictionsRecord
+
+    def recorded(self) -> "Recorded":
+        """As the history shows it. Layers are left out: no chart has them.
+
+        Raises:
+            SixfoldError: the predictions are damaged.
+        """
+        found = Predictions.read(self.predictions, "predictions")
+        right = None if found.labels is None else float((found.classes == found.labels).mean())
+        memory = MemoryUse(flash_bytes=self.memory.flash, ram_bytes=self.memory.ram)
+        return Recorded(Accuracy(int8=right, samples=len(found.classes)), self.cost or Latency(), memory)
 
 
 @dataclass(frozen=True)
@@ -84,8 +111,8 @@ def _commits(names: Sequence[str], root: Path) -> Iterator[Commit]:
             if content is None and lock is not None:
                 kept = _kept_reports(lock, names, root) if kept is None else kept
                 content = kept.get(name)
-            if content is not None and (report := _report(content, name)):
-                targets[name] = _recorded(report)
+            if content is not None and (known := _known(content, name)):
+                targets[name] = known
         if targets:
             yield Commit(short, day, subject, targets)
 
@@ -94,10 +121,18 @@ def _recorded(report: TargetReport) -> Recorded:
     return Recorded(report.accuracy, report.latency, report.memory)
 
 
-def _report(content: bytes, name: str) -> TargetReport | None:
+def _known(content: bytes, name: str) -> Recorded | None:
+    """What a baseline or a report says; None if it is neither."""
     try:
         value = json.loads(content)
-        return validate(TargetReport, {"target": name, **value}, name) if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return None
+        if "cost" not in value:
+            return _recorded(validate(TargetReport, {"target": name, **value}, name))
+        cost = value["cost"]
+        if isinstance(cost, dict):
+            value["cost"] = {key: part for key, part in cost.items() if key != "layers"}
+        return validate(CommittedBaseline, value, name).recorded()
     except (ValueError, SixfoldError):
         return None
 

@@ -3,14 +3,17 @@ import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
-from pipeline.report.history import Commit, Recorded, read_history
+from pipeline.gate.baseline import Baseline
+from pipeline.predictions import Predictions
+from pipeline.report.history import Commit, Recorded, _known, read_history
 from pipeline.report.history_charts import HEIGHT, charts
 from pipeline.report.inputs import Accuracy, Latency, MemoryUse, load_inputs
 from pipeline.report.page import render_history
-from tests.report.repository import TARGETS, target_report, write
+from tests.report.repository import ROOT, TARGETS, target_report, write
 from tests.report.test_page import words
 
 
@@ -37,20 +40,50 @@ def versioned(repository: Path) -> Path:
     return repository
 
 
+def baseline(value: float | None, wrong: int = 0, **memory: int) -> dict:
+    """A baseline as `sixfold check --update` writes it: of three images, of which `wrong` were mistaken."""
+    committed = json.loads((ROOT / "baselines/mps2-an386.json").read_text())
+    labels = np.array([0, 1, 2])
+    predictions = Predictions("5f" * 32, 3, np.arange(3), np.where(labels < wrong, 3, labels), labels)
+    committed["predictions"] = predictions.record().model_dump(mode="json")
+    committed["cost"] = None if value is None else {**committed["cost"], "value": value}
+    committed["memory"] = memory
+    return Baseline.model_validate(committed).model_dump(mode="json")
+
+
 def test_baselines_of_earlier_commits_come_first_and_the_results_of_now_last(versioned: Path):
     names = []
-    for value in (100.0, 90.0):
-        write(versioned / "baselines/mps2-an386.json", target_report("mps2-an386", latency=instructions(value)))
+    for value, wrong in ((100.0, 0), (90.0, 1)):
+        write(versioned / "baselines/mps2-an386.json", baseline(value, wrong, ram=2048, flash=4096))
         names.append(commit(f"Now {value:.0f} <instructions>"))
     (versioned / "notes.txt").write_text("no result")
     commit("Something else")
     history = read_history(load_inputs(["mps2-an386"]))
     assert [one.name for one in history] == [*names, ""]
-    assert [one.targets["mps2-an386"].latency.value for one in history] == [100.0, 90.0, 54321987.0]
+    known = [one.targets["mps2-an386"] for one in history]
+    assert [one.latency.value for one in known] == [100.0, 90.0, 54321987.0]
+    assert [one.latency.unit for one in known] == ["instructions"] * 3
+    assert [one.accuracy.int8 for one in known] == [1.0, 2 / 3, 0.975]
+    assert [(one.memory.ram_bytes, one.memory.flash_bytes) for one in known[:2]] == [(2048, 4096)] * 2
     assert history[0].subject == "Now 100 <instructions>"
     html = render_history(history, "digits")
     assert "<instructions>" not in html and "Now 90 <instructions>" in words(html)
-    assert "54 321 987 instructions" in words(html)
+    assert "54 321 987 instructions" in words(html) and len(charts(history, "mps2-an386")) == 4
+
+
+def test_a_baseline_without_cost_or_memory_has_its_accuracy(versioned: Path):
+    write(versioned / "baselines/mps2-an386.json", baseline(None))
+    commit("A host")
+    first, _ = read_history(load_inputs(["mps2-an386"]))
+    found = first.targets["mps2-an386"]
+    assert found.accuracy.int8 == 1.0 and found.latency.value is None and found.memory.ram_bytes is None
+
+
+def test_the_committed_baselines_are_read():
+    """Those of this repository, by the schema that the gate writes today."""
+    for path in sorted((ROOT / "baselines").glob("*.json")):
+        read = _known(path.read_bytes(), path.stem)
+        assert read is not None and read.accuracy.int8 is not None, path
 
 
 def test_without_baselines_the_reports_that_dvc_kept_are_read(versioned: Path):
@@ -67,7 +100,17 @@ def test_without_baselines_the_reports_that_dvc_kept_are_read(versioned: Path):
     assert first.targets["mps2-an386"].latency.value == 77.0
 
 
-@pytest.mark.parametrize("damage", ["[]", "{", '{"latency": {"kind": "felt"}}', '{"latency": {"value": NaN}}'])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "[]",
+        "{",
+        '{"cost": 3}',
+        '{"cost": null, "memory": {}, "predictions": {}}',
+        '{"latency": {"kind": "felt"}}',
+        '{"latency": {"value": NaN}}',
+    ],
+)
 def test_a_damaged_file_of_the_past_is_passed_over(versioned: Path, damage: str):
     (versioned / "baselines").mkdir()
     (versioned / "baselines/mps2-an386.json").write_text(damage)
