@@ -111,9 +111,10 @@ def _plot(
         axes.set_ylabel("int8 accuracy, %" if trained else "million multiply-accumulates")
         axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
-    named = ", ".join(f"{one.width:g} at {one.side}x{one.side}" for one in kept[-_NAMED:])
+    largest = dict.fromkeys(f"{one.width:g} at {one.side}x{one.side}" for one in reversed(kept))
+    named = ", ".join(list(largest)[:_NAMED])
     words = (
-        f"{title} of {len(shown)} networks on {choice.target.name}; {sum(one.fits for one in shown)} fit. The largest "
-        f"worth a look: {named or 'none'}"
+        f"{title} of {len(shown)} candidates for {choice.target.name}; {sum(one.fits for one in shown)} fit. Worth "
+        f"a look, the dearest first: {named or 'none'}"
     )
     return draw(f"{identity}-{choice.target.name}", title, words, _SIZE, fill)
