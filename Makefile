@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PYTEST := pytest --numprocesses=auto --dist=loadgroup
 READY := .venv/.complete
 
-.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-profile bench-quantisation screenshots docs lock clean
+.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-fits bench-profile bench-quantisation screenshots docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench-npu: setup ## what Vela makes of the benchmark networks: reports/npu.json,
 
 bench-aarch64: setup ## executed instructions of TVM, ONNX Runtime and LiteRT on emulated Arm cores: reports/aarch64.json
 	python -m benchmarks.aarch64 $(ARGS)
+
+bench-fits: setup ## which width and resolution fits each real board: reports/fits.json, docs/boards.md
+	python -m benchmarks.fits
 
 bench-profile: setup ## where the instructions of the benchmark networks go on emulated boards: reports/profile.json
 	python -m benchmarks.profile $(ARGS)
