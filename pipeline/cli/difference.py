@@ -37,7 +37,7 @@ SHOWN = 5
 
 #: How the layers were compared, by what a runner offers.
 METHODS = {
-    "tensors": "every activation of one inference",
+    "tensors": "every activation of one inference that lies whole in memory",
     "operators": "each operator alone on the reference's inputs",
     "outputs": "outputs only; this target's runner cannot read activations",
 }
