@@ -1,5 +1,8 @@
 """What several folders of tests share."""
 
+import signal
+import threading
+
 import pytest
 
 from tests.workspace import Workspace
@@ -11,6 +14,12 @@ def built(tmp_path_factory) -> Workspace:
     workspace = Workspace.make(tmp_path_factory.mktemp("workspace"))
     workspace.repro()
     return workspace
+
+
+def pytest_configure() -> None:
+    """A shell that starts us in the background has us ignore Ctrl-C, and what we start would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import pty
@@ -6,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +101,16 @@ def test_what_was_not_built_is_said(project: Path) -> None:
     assert done.returncode == 2 and "`sixfold build host-litert`" in done.stderr
 
 
+@contextlib.contextmanager
+def ended(process: "subprocess.Popen[Any]") -> Iterator["subprocess.Popen[Any]"]:
+    """The process, which does not outlive a test that fails."""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
 def wait_for_line(process: "subprocess.Popen[str]") -> dict[str, object]:
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], 60)
@@ -109,8 +122,10 @@ def wait_for_line(process: "subprocess.Popen[str]") -> dict[str, object]:
 def test_a_watched_folder_is_followed_until_interrupted(project: Path, tmp_path: Path) -> None:
     first = picture(tmp_path / "first.png", 1)
     arguments = command("run", TARGET, "--watch", str(tmp_path), "--json")
-    with subprocess.Popen(
-        arguments, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    with ended(
+        subprocess.Popen(
+            arguments, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
     ) as process:
         seen = wait_for_line(process)
         assert seen["image"] == "first.png"
@@ -139,8 +154,9 @@ def test_on_a_terminal_the_view_changes_in_place(project: Path, tmp_path: Path) 
     while b"1 images" not in printed and time.monotonic() < deadline:
         if select.select([ours], [], [], 1)[0]:
             printed += os.read(ours, 65536)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+    with ended(process):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
     os.close(ours)
     assert b"shown.png" in printed and b"\x1b[" in printed and "\u2588".encode() in printed
 
