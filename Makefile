@@ -9,8 +9,8 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-# Tests of one file, or of one group, stay in one process (tests/conftest.py).
-PYTEST := pytest --numprocesses=auto --dist=loadgroup
+# Tests of one file stay in one process, so that a trained or compiled fixture is made once.
+PYTEST := pytest --numprocesses=auto --dist=loadfile
 READY := .venv/.complete
 
 .PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-fits bench-profile bench-quantisation screenshots docs lock clean

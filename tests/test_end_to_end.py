@@ -9,9 +9,8 @@ import yaml
 
 from pipeline.params import load_params
 from tests.imports import ROOT
-from tests.workspace import WORKSPACE_GROUP
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(WORKSPACE_GROUP)]
+pytestmark = pytest.mark.slow
 
 ENABLED = load_params(ROOT / "params.yaml").targets
 TARGETS = sorted(ENABLED)

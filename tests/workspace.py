@@ -1,4 +1,4 @@
-"""A copy of the repository in which `dvc repro` ran: made once for all tests that need it."""
+"""A copy of the repository in which `dvc repro` ran: made once in each process that needs it."""
 
 import json
 import os
@@ -10,9 +10,6 @@ from pathlib import Path
 import yaml
 
 from tests.imports import ROOT
-
-#: Mark of the tests that share it: they run in one process, so that it is made once.
-WORKSPACE_GROUP = "workspace"
 
 
 class Workspace:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.docs.blocks import Block, blocks
 from tests.imports import ROOT
-from tests.workspace import WORKSPACE_GROUP, Workspace
+from tests.workspace import Workspace
 
 PAGES = [
     path.relative_to(ROOT)
@@ -71,7 +71,6 @@ def run_script(script: str, workspace: Workspace, output: Path) -> tuple[int, st
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group(WORKSPACE_GROUP)
 @pytest.mark.parametrize("page", RUN, ids=str)
 def test_the_commands_of_a_page_run_one_after_the_other(page: Path, built: Workspace, photos: Path, tmp_path):
     """In a copy of a workspace where `dvc repro` ran, with `photos/` and `photo.png` beside it."""
