@@ -24,7 +24,7 @@ class Candidate:
         macs: multiply-accumulates of one inference.
         parameters: weights and biases.
         instructions: of one inference, by estimate; neither cycles nor time.
-        ram_bytes: the arena, as a report counts it.
+        ram_bytes: the arena; a report adds the firmware's counter of rows.
         flash_bytes: code and constants, by estimate.
         missing: by memory region, or by limit of the budget, the bytes that are too many; empty if it fits.
     """

