@@ -13,7 +13,7 @@ LIKE = Variant(0.35, (32, 32, 1), 1, 10)
 
 
 def test_the_digits_network_takes_what_its_firmware_takes():
-    """docs/benchmarks.md has it from the linked firmware: RAM with the counter of rows, flash without what serves images."""
+    """docs/benchmarks.md has it from the linked firmware; only what serves the images is not in its flash."""
     (found,) = estimate(load_target("mps2-an386", TARGETS), LIKE, [0.35], [32], ["cmsis-nn"])
     row = next(
         line
