@@ -3,17 +3,14 @@
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json, sha256_file
 from pipeline.graph.ir import Int8Array
-from pipeline.progress import progress_bar
 from pipeline.runners import RunResult
+from pipeline.runners.emulated_program import EmulatedProgram
 from pipeline.targets import Target
 
 #: An emulated inference of MobileNetV2 1.0/224 takes about a second.
@@ -41,14 +38,15 @@ def run_artefact(artefact: Path, target: Target, inputs: Int8Array) -> RunResult
     # -cpu max would offer instructions that the board has not.
     command = [emulator, "-cpu", str(target.runner.machine), "-L", str(_SYSTEM), str(artefact / "runner"), str(library)]
     command += map(str, [*description["input"], description["classes"]])
-    rows = []
-    with progress_bar(target.name, len(inputs)) as advance:
-        for start in range(0, len(inputs), _CHUNK):
-            chunk = inputs[start : start + _CHUNK]
-            rows.append(_run(command, chunk, description["classes"], target.name))
-            advance(len(chunk))
+    program = EmulatedProgram(
+        target.name,
+        description["classes"],
+        lambda images, codes: [*command, str(images), str(codes)],
+        chunk=_CHUNK,
+        time_limit_s=_TIME_LIMIT_S,
+    )
     return RunResult(
-        outputs=np.concatenate(rows),
+        outputs=program.run(inputs),
         latency=None,
         tools={**description["engine"]["tools"], "qemu-user": _version(emulator)},
         details=_details(description, target),
@@ -62,30 +60,6 @@ def _details(description: dict[str, Any], target: Target) -> dict[str, Any]:
         "instruction_set": engine["instruction_set"],
         "untuned": engine["untuned"],
     }
-
-
-def _run(command: list[str], inputs: Int8Array, classes: int, name: str) -> Int8Array:
-    with tempfile.TemporaryDirectory(prefix="sixfold-") as folder:
-        images, codes = Path(folder, "images"), Path(folder, "codes")
-        inputs.tofile(images)
-        try:
-            done = subprocess.run(
-                [*command, str(images), str(codes)],
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=_TIME_LIMIT_S,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise SixfoldError(f"{name}: the emulated program was not done after {_TIME_LIMIT_S} s") from error
-        if done.returncode:
-            reason = (done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"])[-1]
-            raise SixfoldError(f"{name}: the emulated program failed: {reason}")
-        outputs = np.fromfile(codes, np.int8)
-    if outputs.size != len(inputs) * classes:
-        raise SixfoldError(f"{name}: the emulated program wrote {outputs.size} codes, not {len(inputs)} x {classes}")
-    return outputs.reshape(len(inputs), classes)
 
 
 def _emulator() -> str:
