@@ -1,7 +1,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,15 @@ def stub(*answers: bytes) -> Iterator[tuple[GdbRemote, list[bytes]]]:
     heard: list[bytes] = []
 
     def serve() -> None:
-        with theirs:
+        # Whoever dislikes an answer leaves without reading the rest of it: the connection breaks.
+        with theirs, suppress(ConnectionResetError, BrokenPipeError):
             for answer in answers:
                 request = b""
                 while len(request) < 4 or request[-3:-2] != b"#":
-                    request = (request + theirs.recv(1)).lstrip(b"+")
+                    byte = theirs.recv(1)
+                    if not byte:
+                        return
+                    request = (request + byte).lstrip(b"+")
                 heard.append(request)
                 theirs.sendall(answer)
             while answers[-1:] != (b"",) and theirs.recv(1):
@@ -41,6 +45,7 @@ def stub(*answers: bytes) -> Iterator[tuple[GdbRemote, list[bytes]]]:
     finally:
         remote.close()
         thread.join()
+    assert len(heard) == len(answers)
 
 
 @given(st.binary(max_size=3000), st.integers(0, 2**31))
