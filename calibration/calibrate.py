@@ -24,13 +24,14 @@ from calibration.resume import Arrays, Keep, make_anew
 from calibration.statistics import Statistics, collect
 from pipeline.graph.ir import IntegerGraph
 
-#: Fewer photographs than this are topped up: 16 alone gave 18.4 dB, one 2.6 dB; none but 64 distilled images 22.4 dB,
-#: none but class impressions 19.9 dB.
+#: Fewer photographs than this are topped up: alone they leave the reach of many channels unseen, more than synthetic
+#: images do. What it comes to, the table by number of photographs in docs/quantisation.md says.
 ENOUGH_IMAGES = 64
 #: What synthetic images leave in doubt (:class:`calibration.options.Options`): those distilled from batch norm have the
 #: spread of photographs, but 64 of them excite the rare channels of the last layers by less.
 DISTILLED_DOUBT = 2.0
-#: Class impressions have not even that. Measured with none but these, on photographs: 1.25 19.3 dB, 1.5 20.3, 2 18.3.
+#: Class impressions have not even that spread, but they do excite the rare channels, so as much doubt costs more
+#: precision than it saves; with none but these, photographs did best with a doubt between one and two.
 IMPRESSION_DOUBT = 1.5
 
 

@@ -24,7 +24,7 @@ from calibration.network import Layer, Network, activate, linear_output
 from calibration.reconstruction import QuantizedWeights
 from calibration.statistics import forward_in_two_steps
 
-#: Images and sign vectors for each: 64 samples of a power scatter by about 0.8 dB.
+#: Images and sign vectors for each. The mean of 64 squares of normal values scatters by sqrt(2 / 64), or 0.8 dB.
 IMAGES = 16
 PROBES = 4
 BATCH = 4
