@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pipeline.errors import SixfoldError
+
 FLOAT_MODEL = Path("models/model.onnx")
 INT8_MODEL = Path("models/model.int8.onnx")
 REPORTS = Path("reports")
@@ -12,6 +14,29 @@ CONFUSION = REPORTS / "confusion.csv"
 def artefact_folder(target: str) -> Path:
     """The compiled artefact of a target."""
     return Path("artifacts") / target
+
+
+def built_artefact(target: str) -> Path:
+    """Its folder.
+
+    Raises:
+        SixfoldError: it was not built.
+    """
+    folder = artefact_folder(target)
+    if not folder.is_dir():
+        raise SixfoldError(f"{folder}: not found; run `dvc repro compile@{target}` or `sixfold build {target}`")
+    return folder
+
+
+def quantised_model() -> Path:
+    """The model that every target is built from.
+
+    Raises:
+        SixfoldError: there is none yet.
+    """
+    if not INT8_MODEL.is_file():
+        raise SixfoldError(f"{INT8_MODEL}: not found; run `dvc repro quantize`, or `sixfold import` a network")
+    return INT8_MODEL
 
 
 def target_report(target: str) -> Path:

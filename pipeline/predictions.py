@@ -3,37 +3,13 @@
 import base64
 import hashlib
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
 from pipeline.errors import SixfoldError
-from pipeline.validation import Checked
-
-#: Characters of a line of base64: 72 bytes.
-_LINE = 96
-
-Lines = Annotated[tuple[Annotated[str, Field(max_length=_LINE)], ...], Field(max_length=2**16)]
-
-
-class PredictionsRecord(Checked):
-    """:class:`Predictions` as JSON holds them. Arrays are base64 of little-endian integers, cut into lines.
-
-    Attributes:
-        images_sha256: of the images and labels; equal hashes mean that image i is the same in both.
-        images: how many there are.
-        scored: which of them were predicted (32 bits each); None for all.
-        classes: predicted class indices (16 bits each).
-        labels: right class indices (16 bits each); None where nobody knows them.
-    """
-
-    images_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    images: Annotated[int, Field(ge=1, lt=2**24)]
-    scored: Lines | None
-    classes: Lines
-    labels: Lines | None
+from pipeline.predictions_record import LINE, PredictionsRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +69,7 @@ def digest(*arrays: npt.NDArray[Any]) -> str:
 
 def _lines(values: npt.NDArray[np.int64], kind: str) -> tuple[str, ...]:
     text = base64.b64encode(values.astype(kind).tobytes()).decode()
-    return tuple(text[at : at + _LINE] for at in range(0, len(text), _LINE))
+    return tuple(text[at : at + LINE] for at in range(0, len(text), LINE))
 
 
 def _array(lines: tuple[str, ...], kind: str, where: str) -> npt.NDArray[np.int64]:

@@ -1,11 +1,9 @@
 """Progress bars on the terminal, silence elsewhere."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-
-from rich.console import Console
-from rich.progress import Progress
 
 _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
@@ -16,8 +14,13 @@ def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]
 
     The bar shows the time that is left, as estimated from the steps so far.
     """
-    console = Console(stderr=True)
-    with Progress(console=console, disable=_silent.get() or not console.is_terminal, transient=True) as progress:
+    if _silent.get() or not sys.stderr.isatty():
+        yield lambda _steps: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - needed where something is drawn, and slow to import
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(description, total=total)
         yield lambda steps: progress.advance(task, steps)
 

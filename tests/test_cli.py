@@ -13,6 +13,7 @@ from pipeline import cli, errors
 from pipeline.cli import doctor
 from pipeline.cli.app import COMMANDS, EXIT_CODES
 from pipeline.cli.doctor import Finding, Tool
+from pipeline.paths import INT8_MODEL, artefact_folder
 from pipeline.report.markdown import markers
 from pipeline.stages import compile as compile_stage
 from pipeline.stages import verify as verify_stage
@@ -23,9 +24,14 @@ from tests.report.repository import TARGETS, make_repository, target_report, wri
 
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every command runs in a repository with results."""
+    """Every command runs in a repository with results, a model and artefacts, which nobody opens."""
     monkeypatch.chdir(tmp_path)
-    return make_repository(tmp_path)
+    root = make_repository(tmp_path)
+    INT8_MODEL.parent.mkdir(exist_ok=True)
+    INT8_MODEL.touch()
+    for name in TARGETS:
+        artefact_folder(name).mkdir(parents=True, exist_ok=True)
+    return root
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -144,7 +150,6 @@ def test_build_and_verify_call_the_stages(
 
     def compile_target(name: str) -> None:
         print("a stage's prose")
-        (repository / "artifacts" / name).mkdir(parents=True)
         (repository / "artifacts" / name / "model.c").write_text("int\n")
         called.append(("build", name))
 

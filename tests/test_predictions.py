@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SixfoldError
-from pipeline.predictions import Predictions, PredictionsRecord, digest
+from pipeline.predictions import Predictions, digest
+from pipeline.predictions_record import PredictionsRecord
 from pipeline.validation import validate
 
 HASH = "0f" * 32

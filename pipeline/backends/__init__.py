@@ -1,11 +1,15 @@
 """One module or folder per compiler: integer graph and target in, artefact out."""
 
+from __future__ import annotations
+
 import importlib
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from pipeline.graph.ir import IntegerGraph
 from pipeline.targets import Target
+
+if TYPE_CHECKING:  # a command that only asks which backends there are need not wait for NumPy
+    from pipeline.graph.ir import IntegerGraph
 
 BACKEND_MODULES = {
     "onnxruntime": "pipeline.backends.onnxruntime",

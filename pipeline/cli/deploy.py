@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.cli.output import print_json
 from pipeline.deploy import ssh
-from pipeline.deploy.board import Address
+from pipeline.deploy.address import Address
 from pipeline.deploy.release import Release
 from pipeline.errors import SixfoldError
 from pipeline.paths import artefact_folder

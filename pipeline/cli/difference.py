@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.cli.output import print_json
-from pipeline.cli.prediction import ImageClasses, built_artefact
+from pipeline.cli.prediction import ImageClasses
 from pipeline.data.source import UnreadableImageError
 from pipeline.errors import GateFailedError, SixfoldError
 from pipeline.graph.ir import Int8Array, IntegerGraph
@@ -24,7 +24,7 @@ from pipeline.parity import (
     operator_parity,
     tensor_parity,
 )
-from pipeline.paths import INT8_MODEL
+from pipeline.paths import INT8_MODEL, built_artefact
 from pipeline.report.console import console, table
 from pipeline.runners import load_runner
 from pipeline.stages.samples import choose_samples

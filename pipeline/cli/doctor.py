@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -202,7 +203,8 @@ def diagnose() -> Diagnosis:
     targets = [load_target(name) for name in load_params().targets]
     pins = pinned_versions()
     packages = [find_package(tool, pins) for tool in python_packages(targets)]
-    found_programs = (find_program(tool) for tool in programs(targets))
+    with ThreadPoolExecutor() as pool:  # each waits for a program to print its version
+        found_programs = tuple(pool.map(find_program, programs(targets)))
     return Diagnosis((*packages, *found_programs), find_environments(), processor_features())
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.cli.normalization import parse_normalization
 from pipeline.cli.output import print_json
-from pipeline.errors import SixfoldError
-from pipeline.preprocess import Normalization
 from pipeline.report.format import decibels, interval, percent, points
 from pipeline.score import Reference, Score, score_pair
 
@@ -33,22 +32,6 @@ def evaluate_pair(
         print_json(score.as_json())
     else:
         Console().print(_table(score))
-
-
-def parse_normalization(mean: str | None, std: str | None) -> Normalization | None:
-    """What ``--mean`` and ``--std`` say; None where neither is given.
-
-    Raises:
-        SixfoldError: one without the other, or no numbers.
-    """
-    if mean is None and std is None:
-        return None
-    if mean is None or std is None:
-        raise SixfoldError("--mean and --std belong together; give both or neither")
-    try:
-        return Normalization(*(tuple(float(part) for part in text.split(",")) for text in (mean, std)))
-    except ValueError as error:
-        raise SixfoldError(f"--mean, --std: {error}; write for example --mean 0.5,0.5,0.5") from error
 
 
 def _table(score: Score) -> Table:

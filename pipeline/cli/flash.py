@@ -8,10 +8,8 @@ from pipeline.cli.output import print_json
 from pipeline.errors import SixfoldError
 from pipeline.flash import Job, Plan, load_programmer
 from pipeline.flash.image import read_image
-from pipeline.paths import artefact_folder
+from pipeline.paths import built_artefact
 from pipeline.runners.firmware import SERIAL, FirmwareArtefact, read_artefact
-from pipeline.runners.serial_link import open_link
-from pipeline.runners.serial_port import check_model
 from pipeline.targets import load_target
 
 #: How long a board may take to show up on its port: USB ports behind the chip itself come back after a few seconds.
@@ -60,10 +58,7 @@ def flash_target(
         return
     if target.flash is None or target.memory is None:
         raise SixfoldError(f"targets/{name}.yaml: flash: missing; add how the board is flashed, see docs/flash.md")
-    folder = artefact_folder(name)
-    if not folder.is_dir():
-        raise SixfoldError(f"{folder}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
-    built = read_artefact(folder, SERIAL)
+    built = read_artefact(built_artefact(name), SERIAL)
     job = Job(target, target.flash, read_image(built.elf, target.memory), server, probe, drive)
     programmer = load_programmer(target.flash.kind)
     if dry_run:
@@ -103,6 +98,10 @@ def print_plan(plan: Plan) -> None:
 
 
 def _wait_for(port: str, built: FirmwareArtefact) -> None:
+    # A serial library and NumPy, which writing to the board does without.
+    from pipeline.runners.serial_link import open_link  # noqa: PLC0415
+    from pipeline.runners.serial_port import check_model  # noqa: PLC0415
+
     deadline = time.monotonic() + PORT_S
     while True:
         try:

@@ -10,7 +10,6 @@ import yaml
 from pipeline.cli.folder_check import FolderCheck, check_folder
 from pipeline.cli.output import print_json
 from pipeline.cli.questions import ask
-from pipeline.data.split import split_items
 from pipeline.files import atomic_file
 from pipeline.params import PARAMS_FILE, Params, load_params
 from pipeline.target_paths import params_lines
@@ -102,6 +101,8 @@ def _checked(text: str) -> Params:
 
 def _splits(found: FolderCheck, params: Params) -> dict[str, int]:
     """Images of each split, as stage prepare will cut them."""
+    from pipeline.data.split import split_items  # noqa: PLC0415 - scikit-learn takes a second, and the folder comes first
+
     data = params.experiments[EXPERIMENT].data
     chosen = split_items(
         np.array(found.labels, np.int64),

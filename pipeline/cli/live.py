@@ -12,8 +12,9 @@ from rich.live import Live
 from rich.text import Text
 
 from pipeline.cli.frames import Frame, camera_frames, folder_frames
-from pipeline.cli.prediction import ImageClasses, Prediction, built_artefact
+from pipeline.cli.prediction import ImageClasses, Prediction
 from pipeline.cli.run import prediction_table
+from pipeline.paths import built_artefact
 from pipeline.report.console import table
 from pipeline.report.format import percent
 from pipeline.runners import Infer

@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 
-from pipeline.backends.cortex_m.machines import placement
 from pipeline.cli.output import print_json
 from pipeline.cli.questions import ask
 from pipeline.errors import SixfoldError
@@ -108,6 +107,8 @@ def _free(name: str) -> Path:
 def _write(path: Path, text: str, as_json: bool) -> None:
     target = validate(Target, yaml.safe_load(text), str(path))
     if target.backend == "cortex-m":
+        from pipeline.backends.cortex_m.machines import placement  # noqa: PLC0415 - imports the compiler with it
+
         placement(target)  # refuses what the machine that stands for the board has no memory for
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

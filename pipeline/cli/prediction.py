@@ -14,7 +14,7 @@ from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.graph.reader import read_graph
 from pipeline.metadata import read_central_crop, read_labels, read_normalization
-from pipeline.paths import INT8_MODEL, artefact_folder
+from pipeline.paths import INT8_MODEL
 from pipeline.preprocess import quantize_pixels
 
 
@@ -111,15 +111,3 @@ def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     powers = np.exp(logits - logits.max())
     result: npt.NDArray[np.float64] = powers / powers.sum()
     return result
-
-
-def built_artefact(name: str) -> Path:
-    """Folder of a target's artefact.
-
-    Raises:
-        SixfoldError: it was not built.
-    """
-    folder = artefact_folder(name)
-    if not folder.is_dir():
-        raise SixfoldError(f"{folder}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
-    return folder

@@ -3,11 +3,9 @@
 import sys
 
 from pipeline.cli.output import print_json
-from pipeline.errors import SixfoldError
 from pipeline.files import write_json
 from pipeline.graph.reader import read_graph
-from pipeline.paths import INT8_MODEL, artefact_folder, target_profile
-from pipeline.profile.measure import profile_artefact
+from pipeline.paths import INT8_MODEL, built_artefact, target_profile
 from pipeline.profile.results import Profile
 from pipeline.profile.tables import HEAD, layer_rows
 from pipeline.report.console import console, table
@@ -30,10 +28,10 @@ def profile_target(name: str, every: bool, as_json: bool) -> None:
         SixfoldError: the target is not emulated, was not built, or something is damaged.
     """
     target = load_target(name)
-    artefact = artefact_folder(name)
-    if not artefact.is_dir():
-        raise SixfoldError(f"{artefact}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
+    artefact = built_artefact(name)
     graph = read_graph(INT8_MODEL)
+    from pipeline.profile.measure import profile_artefact  # noqa: PLC0415 - the whole compiler of the firmware with it
+
     profile = profile_artefact(artefact, target, graph, choose_samples(graph).inputs[0])
     path = target_profile(name)
     write_json(path, profile.model_dump(mode="json"))

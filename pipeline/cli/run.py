@@ -8,10 +8,11 @@ import numpy as np
 from rich.table import Table
 
 from pipeline.cli.output import print_json
-from pipeline.cli.prediction import ImageClasses, Prediction, built_artefact
+from pipeline.cli.prediction import ImageClasses, Prediction
 from pipeline.data.source import UnreadableImageError
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Int8Array
+from pipeline.paths import built_artefact
 from pipeline.report.console import console, table
 from pipeline.report.format import percent
 from pipeline.runners import Latency, load_runner

@@ -1,11 +1,11 @@
 """`sixfold tune`: measured schedules for the kernels of backend tvm."""
 
-from pipeline.backends.tvm.isa import INSTRUCTION_SETS
-from pipeline.backends.tvm.tuning import FOLDER, tune, unmeasured
+from collections.abc import Collection
+
 from pipeline.cli.output import print_json
 from pipeline.errors import SixfoldError
 from pipeline.graph.reader import read_graph
-from pipeline.paths import INT8_MODEL
+from pipeline.paths import quantised_model
 from pipeline.progress import progress_bar
 from pipeline.runners.host import cpu_flags
 from pipeline.targets import load_target
@@ -24,11 +24,15 @@ def tune_target(name: str, as_json: bool = False) -> None:
     target = load_target(name)
     if target.backend != "tvm":
         raise SixfoldError(f"targets/{name}.yaml: backend is {target.backend}; only tvm's kernels are tuned")
-    here = [INSTRUCTION_SETS[each] for each in target.instruction_sets if _runs_here(each)]
+    graph = read_graph(quantised_model())
+    # TVM takes seconds, and imports PyTorch with it.
+    from pipeline.backends.tvm.isa import INSTRUCTION_SETS  # noqa: PLC0415
+    from pipeline.backends.tvm.tuning import FOLDER, tune, unmeasured  # noqa: PLC0415
+
+    here = [INSTRUCTION_SETS[each] for each in target.instruction_sets if _runs_here(INSTRUCTION_SETS[each].cpu_flags)]
     if not here:
         wanted = ", ".join(target.instruction_sets)
         raise SixfoldError(f"{name}: this processor has none of {wanted}; tune on the target itself")
-    graph = read_graph(INT8_MODEL)
     measured = {}
     for isa in here:
         todo = unmeasured(graph, isa)
@@ -41,6 +45,5 @@ def tune_target(name: str, as_json: bool = False) -> None:
         print_json({"target": name, "measured": measured})
 
 
-def _runs_here(name: str) -> bool:
-    isa = INSTRUCTION_SETS[name]
-    return bool(isa.cpu_flags) and cpu_flags().issuperset(isa.cpu_flags)
+def _runs_here(needed: Collection[str]) -> bool:
+    return bool(needed) and cpu_flags().issuperset(needed)

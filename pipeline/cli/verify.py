@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from pipeline.cli.output import print_json, prose_to_stderr
-from pipeline.cli.own_images import read_own_images
 from pipeline.errors import GateFailedError
 from pipeline.files import read_json
 from pipeline.paths import board_report, target_report
@@ -27,7 +26,11 @@ def verify(name: str, port: str | None = None, data: Path | None = None, as_json
         GateFailedError: the report was written and printed, and holds a violation.
     """
     path = target_report(name) if port is None else board_report(name)
-    images = None if data is None else read_own_images(data)
+    images = None
+    if data is not None:
+        from pipeline.cli.own_images import read_own_images  # noqa: PLC0415 - decoders that few verifications need
+
+        images = read_own_images(data)
     failure = None
     with prose_to_stderr(as_json):
         try:

@@ -18,11 +18,13 @@ import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.deploy.board import Board
 from pipeline.errors import GateFailedError, SixfoldError
 from pipeline.files import sha256_file
+
+if TYPE_CHECKING:
+    from pipeline.deploy.board import Board
 
 _SELF_TEST_TIME_LIMIT_S = 600
 _MANIFEST = "SHA256SUMS"

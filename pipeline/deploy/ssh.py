@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from pipeline.deploy.board import Address, connected
+from pipeline.deploy.address import Address
 from pipeline.deploy.release import Release, Releases
 from pipeline.paths import artefact_folder
 from pipeline.progress import progress_bar
@@ -26,6 +26,9 @@ def deploy(target: Target, address: Address) -> dict[str, Any]:
         SixfoldError: no artefact, no connection, another machine; the current version stays.
     """
     release = Release.of(artefact_folder(target.name))
+    # The SSH library is slow to import, and a folder that holds no artefact needs none.
+    from pipeline.deploy.board import connected  # noqa: PLC0415
+
     size = sum((release.folder / name).stat().st_size for name in release.files)
 
     async def work() -> dict[str, Any]:
@@ -43,6 +46,7 @@ def roll_back(target: Target, address: Address) -> tuple[str, dict[str, Any]]:
         GateFailedError: that version fails its self-test.
         SixfoldError: there is none, or no connection.
     """
+    from pipeline.deploy.board import connected  # noqa: PLC0415 - as above
 
     async def work() -> tuple[str, dict[str, Any]]:
         async with connected(address) as board:

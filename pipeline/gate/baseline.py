@@ -12,7 +12,8 @@ from pipeline.errors import SixfoldError
 from pipeline.files import read_json, sha256_file, write_json
 from pipeline.gate.provenance import PipelineFiles, Provenance
 from pipeline.paths import INT8_MODEL, target_baseline, target_report
-from pipeline.predictions import Predictions, PredictionsRecord
+from pipeline.predictions import Predictions
+from pipeline.predictions_record import PredictionsRecord
 from pipeline.report.inputs import Latency, MemoryUse, Parity, TargetReport, load_target_report
 from pipeline.targets import Target
 from pipeline.validation import Checked, validate

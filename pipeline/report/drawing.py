@@ -1,14 +1,15 @@
 """Drawings as SVG that take colours and font from the page they stand in, so that they follow dark mode and print."""
 
+from __future__ import annotations
+
 import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib import style
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+if TYPE_CHECKING:  # who wants a drawing has much to compute first, or may be refused it
+    from matplotlib.axes import Axes
 
 # Colours that stand for the page's own (style.css.j2); no plot uses them as colours.
 _PAGE_COLOURS = {
@@ -68,6 +69,9 @@ def draw(identity: str, title: str, words: str, size: tuple[float, float], fill:
         size: width and height in inches, of which only the proportion shows.
         fill: draws.
     """
+    from matplotlib import style  # noqa: PLC0415 - see above
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
     with style.context(_STYLE):
         figure = Figure(figsize=size, layout="constrained")
         fill(figure.add_subplot())

@@ -10,7 +10,8 @@ import yaml
 
 from pipeline.errors import SixfoldError
 from pipeline.paths import target_report
-from pipeline.predictions import Predictions, PredictionsRecord
+from pipeline.predictions import Predictions
+from pipeline.predictions_record import PredictionsRecord
 from pipeline.report.inputs import Accuracy, Latency, MemoryUse, ReportInputs, Section, TargetReport
 from pipeline.validation import validate
 

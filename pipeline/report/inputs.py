@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json
 from pipeline.paths import CONFUSION, QUANTIZE_REPORT, REPORTS, target_profile, target_report
-from pipeline.predictions import PredictionsRecord
+from pipeline.predictions_record import PredictionsRecord
 from pipeline.profile.results import Profile
 from pipeline.targets import Target, load_target
 from pipeline.validation import validate

@@ -1,15 +1,19 @@
 """Ways to execute an artefact: on this host, in an emulator, on a board."""
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from pipeline.errors import SixfoldError
-from pipeline.graph.ir import Int8Array
-from pipeline.graph.reference import Family
 from pipeline.targets import Target
+
+if TYPE_CHECKING:  # a command that only asks which runners there are need not wait for NumPy
+    from pipeline.graph.ir import Int8Array
+    from pipeline.graph.reference import Family
 
 RUNNER_MODULES = {
     ("onnxruntime", "host"): "pipeline.runners.host_onnxruntime",
@@ -27,7 +31,7 @@ RUNNER_MODULES = {
 }
 
 #: Int8 codes ``(height, width, channels)`` of an image to the output's, ``(classes,)``, by a loaded artefact.
-Infer: TypeAlias = Callable[[Int8Array], Int8Array]
+Infer: TypeAlias = "Callable[[Int8Array], Int8Array]"
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class RunResult:
     not_run: str | None = None
     violations: tuple[str, ...] = ()
 
-    def but(self, **changes: Any) -> "RunResult":
+    def but(self, **changes: Any) -> RunResult:
         """The same result with some attributes replaced."""
         return replace(self, **changes)
 

@@ -1,13 +1,16 @@
 """What backend `cortex-m` wrote, as those who run it or write it to a board read it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json, sha256_file
-from pipeline.graph.ir import Int8Array
+
+if TYPE_CHECKING:  # who writes a firmware to a board need not wait for NumPy
+    from pipeline.graph.ir import Int8Array
 
 #: The programs of an artefact and the field of `model.json` with their SHA-256: for verification, and for use.
 EVALUATION = ("firmware.elf", "elf_sha256")
@@ -39,7 +42,7 @@ class FirmwareArtefact:
         Raises:
             SixfoldError: another type or shape.
         """
-        if inputs.dtype != np.int8 or inputs.shape[1:] != self.input_shape or not len(inputs):
+        if inputs.dtype.name != "int8" or inputs.shape[1:] != self.input_shape or not len(inputs):
             raise SixfoldError(
                 f"{self.elf.parent}: takes int8 samples of shape {self.input_shape}, got {inputs.dtype} {inputs.shape}"
             )

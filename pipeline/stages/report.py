@@ -5,7 +5,6 @@ from pathlib import Path
 from pipeline.errors import exits_cleanly
 from pipeline.params import load_params
 from pipeline.report.inputs import ReportInputs, load_inputs
-from pipeline.report.site import write_site
 from pipeline.report.summary import print_summary
 from pipeline.targets import target_names
 
@@ -26,6 +25,8 @@ def write_report(every_target: bool = False, root: Path = Path()) -> ReportInput
     params = load_params(root / "params.yaml")
     names = target_names(root / "targets") if every_target else list(params.targets)
     inputs = load_inputs(names, root)
+    from pipeline.report.site import write_site  # noqa: PLC0415 - Matplotlib takes a second, and damaged files none
+
     write_site(inputs, params.experiment, root)
     print_summary(inputs)
     return inputs

@@ -31,7 +31,7 @@ from pipeline.parity import (
     first_difference,
     operator_parity,
 )
-from pipeline.paths import INT8_MODEL, artefact_folder, board_report, target_report
+from pipeline.paths import INT8_MODEL, board_report, built_artefact, target_report
 from pipeline.predictions import Predictions
 from pipeline.progress import progress_bar
 from pipeline.runners import RunResult, load_runner
@@ -59,6 +59,8 @@ def verify_target(name: str, port: str | None = None, images: LabelledImages | N
     if port is not None:
         target = on_a_board(target, port)
         report = board_report(name)
+    # Before the reference is computed, which takes minutes for a large network.
+    artefact = built_artefact(name)
     graph = read_graph(INT8_MODEL)
     samples = choose_samples(graph, images)
     inputs = samples.inputs
@@ -66,9 +68,6 @@ def verify_target(name: str, port: str | None = None, images: LabelledImages | N
 
     runner = load_runner(target)
     chosen = _spread(len(inputs), runner.SAMPLES)
-    artefact = artefact_folder(name)
-    if not artefact.is_dir():
-        raise SixfoldError(f"{artefact}: not found; run `dvc repro compile@{name}` or `sixfold build {name}`")
     run = np.ascontiguousarray(inputs[chosen])
     result = runner.run_artefact(artefact, target, run)
     operators = operator_parity(runner, graph, run[:_OPERATOR_SAMPLES])

@@ -1,10 +1,12 @@
 """The trade-off as a page: what each network would take on each board, and which are worth a look."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
 
 from pipeline.report.drawing import SERIES, TEXT, Plot, draw
 from pipeline.report.templating import template_environment
@@ -12,6 +14,9 @@ from pipeline.sweep.choice import Accuracies, best, frontier
 from pipeline.sweep.costs import kernel_costs
 from pipeline.sweep.estimate import Candidate
 from pipeline.targets import Target
+
+if TYPE_CHECKING:  # slow to import, and drawn last
+    from matplotlib.axes import Axes
 
 _SIZE = (5.2, 3.4)
 #: Networks that are named in a drawing.

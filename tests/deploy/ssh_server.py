@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.debian import debian_root, have_apt, library_path, native_architecture
-from pipeline.deploy.board import Address
+from pipeline.deploy.address import Address
 from pipeline.runners.emulated_system import EmulatedSystem, seen_as
 
 _SERVER = ("openssh-server", "openssh-sftp-server", "openssh-client")

@@ -32,6 +32,9 @@ def command(
     Lite Micro on this computer, and out of the memory of an emulated microcontroller. OpenVINO rounds in places of its
     own, so each of its operators is run alone on the reference's inputs. Exit code 1 if something differs.
     """
+    from pipeline.cli.ready import check_ready
+
+    check_ready(target, built=True, port=port)
     from pipeline.cli.difference import show_difference
 
     show_difference(target, image, sample, port, every, as_json)

@@ -27,6 +27,9 @@ def command(
 
     The project builds with CMake, Arduino, Zephyr and ESP-IDF.
     """
+    from pipeline.paths import quantised_model
+
+    quantised_model()
     from pipeline.cli.exporting import export_tflm
 
     assert kind is ExportFormat.TFLM

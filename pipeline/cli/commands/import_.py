@@ -30,7 +30,7 @@ def command(
 
     The other commands then work on it as on our own.
     """
-    from pipeline.cli.evaluate import parse_normalization
     from pipeline.cli.importing import import_file
+    from pipeline.cli.normalization import parse_normalization
 
     import_file(model, output, parse_normalization(mean, std), labels, as_json)

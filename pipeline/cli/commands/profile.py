@@ -22,6 +22,9 @@ def command(
     Layer by layer and by what they do, for targets of which QEMU has the board. Writes
     reports/profiles/TARGET.json, which the report shows.
     """
+    from pipeline.cli.ready import check_ready
+
+    check_ready(target, built=True)
     from pipeline.cli.profile import profile_target
 
     profile_target(target, every, as_json)

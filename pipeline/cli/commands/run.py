@@ -38,6 +38,9 @@ def command(
     given = [bool(images), watch is not None, camera]
     if sum(given) != 1:
         raise typer.BadParameter("give image files, or --watch FOLDER, or --camera")
+    from pipeline.cli.ready import check_ready
+
+    check_ready(target, built=True, port=port)
     if images:
         from pipeline.cli.run import classify_files
 

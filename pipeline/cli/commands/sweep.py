@@ -40,6 +40,10 @@ def command(
     best, and draws it. Without --train nothing is trained: accuracy is then known only of what an earlier sweep of
     this commit trained.
     """
+    from pipeline.targets import load_target
+
+    for name in board:
+        load_target(name)
     from pipeline.cli.sweep import Wanted, sweep
 
     sweep(

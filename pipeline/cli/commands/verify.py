@@ -32,6 +32,9 @@ def command(
 
     The same as stage verify@TARGET. Writes reports/TARGET.json; exit code 1 if a check fails.
     """
+    from pipeline.cli.ready import check_ready
+
+    check_ready(target, built=True, port=port)
     from pipeline.cli.verify import verify
 
     verify(target, port, data, as_json)
