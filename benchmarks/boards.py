@@ -43,13 +43,6 @@ BOARDS = {
         Board("cortex-m55", "mps3-an547"),
     )
 }
-#: Every kernel library that the compiler has, with the ways it takes an image.
-MODES: tuple[tuple[Kernels, InputMode], ...] = (
-    ("portable", "frame"),
-    ("cmsis-nn", "frame"),
-    ("streaming", "frame"),
-    ("streaming", "rows"),
-)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from pipeline.targets import Kernels
 _FITTED = (Variant(0.35, (32, 32, 1), 1, 10), Variant(0.75, (96, 96, 3), 2, 100))
 _HELD_OUT = Variant(1.0, (160, 160, 3), 2, 1000)
 _SEED = 6
+_LARGEST = 127
 DOCS_FILE = Path("docs/sweep.md")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -67,17 +68,19 @@ def describe(variant: Variant) -> str:
 
 
 def with_random_weights(graph: IntegerGraph) -> IntegerGraph:
-    """The same operators with weights from a fixed seed, and with steps as small as those of a trained network.
+    """The same operators with weights from a fixed seed that are spread like a trained network's.
 
-    A kernel may branch on whether a multiplier is below one, as every trained layer's is.
+    Most of a channel's weights are far smaller than its largest, so that sums stay small; the streaming kernels have a
+    slow form for what is larger. A bell of four deviations to the largest code has that spread.
     """
     random = np.random.default_rng(_SEED)
 
     def fill(operator: Operator) -> Operator:
         if isinstance(operator, Add | GlobalAveragePool):
             return operator
+        bell = random.normal(0, _LARGEST / 4, operator.weight.shape)
+        weights = np.clip(np.rint(bell), -_LARGEST, _LARGEST).astype(np.int8)
         steps = random.uniform(2.0**-9, 2.0**-8, operator.weight_scale.shape).astype(np.float32)
-        weights = random.integers(-127, 128, operator.weight.shape, dtype=np.int8)
         return replace(operator, weight=weights, weight_scale=steps)
 
     return replace(graph, operators=tuple(fill(operator) for operator in graph.operators))

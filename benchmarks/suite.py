@@ -8,11 +8,12 @@ from functools import partial
 from importlib.metadata import version
 from typing import TypeVar
 
-from benchmarks.boards import BOARDS, MODES, BoardCase, measure_board
+from benchmarks.boards import BOARDS, BoardCase, measure_board
 from benchmarks.graphs import BUILD_FOLDER, BUILD_TOOLS, integer_graph, measured_inputs
 from benchmarks.host import RUNTIMES, SAMPLES, HostCase, build_host, host_row, median_ms, parity_problem, time_host
 from benchmarks.networks import NETWORKS, Network
 from benchmarks.results import BoardRow, HostRow, NetworkRow, Results
+from pipeline.backends.cortex_m.libraries import MODES
 from pipeline.errors import SixfoldError
 from pipeline.graph import cost
 from pipeline.graph.ir import IntegerGraph

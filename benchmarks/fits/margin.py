@@ -7,17 +7,14 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from pipeline.backends.cortex_m import fit, toolchain
+from pipeline.backends.cortex_m import toolchain
 from pipeline.backends.cortex_m.cmsis_nn_source import find_cmsis_nn
 from pipeline.backends.cortex_m.compiler import generate_sources
-from pipeline.backends.cortex_m.engine import Engine
+from pipeline.backends.cortex_m.engine import Engine, Need
 from pipeline.backends.cortex_m.kernel import load_core
 from pipeline.backends.cortex_m.linker_script import emit_linker_script
 from pipeline.backends.cortex_m.machines import board_placement, placement
-from pipeline.backends.cortex_m.streaming.constants import requantization
-from pipeline.backends.cortex_m.streaming.engine import StreamingEngine
-from pipeline.backends.cortex_m.streaming.structure import recognise
-from pipeline.graph.ir import Add, Conv2D, DepthwiseConv2D, FullyConnected, GlobalAveragePool, IntegerGraph
+from pipeline.graph.ir import IntegerGraph
 from pipeline.targets import Memory, MemoryRegion, Target
 
 #: More than any network takes here; regions lie this far apart, so that none is ever too small.
@@ -26,7 +23,7 @@ _ROOM = 0x0400_0000
 
 @dataclass(frozen=True)
 class Margin:
-    """What a board's firmware takes beside arena and constants, which all networks of the paper have in common.
+    """What a board's firmware takes beside a network's own need, which all networks of the paper have in common.
 
     Attributes:
         bytes: by region, of the larger of the firmware for verification and the one for use; stack included.
@@ -35,38 +32,22 @@ class Margin:
     memory: Memory
     bytes: Mapping[str, int]
 
-    def fits(self, arena: int, constants: int) -> bool:
-        """Whether a network with an arena and constants of these sizes fits the board."""
+    def fits(self, need: Need) -> bool:
+        """Whether a network with this need fits the board."""
         used = dict(self.bytes)
-        used[self.memory.place.arena] += arena
-        used[self.memory.place.weights] += constants
+        for region, amount in placed(need, self.memory):
+            used[region] += amount
         return all(used[name] <= region.size for name, region in self.memory.regions.items())
 
 
-def constant_bytes(engine: Engine, graph: IntegerGraph) -> int:
-    """Size of weights, biases, multipliers and shifts as the engine lays them out."""
-    if not isinstance(engine, StreamingEngine):
-        return fit.constant_bytes(graph)
-    layout, total = engine.build.layout, 0
-    expanding = {id(unit.expand) for unit in recognise(graph).units} | {id(recognise(graph).ending.expand)}
-    for operator in graph.operators:
-        if isinstance(operator, Add | GlobalAveragePool):
-            continue
-        numbers = requantization(graph, operator)
-        match operator:
-            case Conv2D():
-                weight = operator.weight.reshape(len(operator.bias), -1)
-                packed = layout.pack_pointwise(weight, numbers, expands=id(operator) in expanding)
-            case DepthwiseConv2D():
-                packed = layout.pack_depthwise(operator.weight, numbers)
-            case FullyConnected():
-                packed = layout.pack_classifier(operator.weight, numbers)
-        total += packed.words.nbytes
-    return total
+def placed(need: Need, memory: Memory) -> tuple[tuple[str, int], ...]:
+    """Each part of a network's need with the region that it goes to."""
+    place = memory.place
+    return (place.arena, need.arena), (place.data, need.variables), (place.weights, need.constants)
 
 
 def measure_margin(target: Target, engine: Engine, graph: IntegerGraph) -> Margin:
-    """Link a network for the board with more memory than it has, and see what its arena and constants do not explain.
+    """Link a network for the board with more memory than it has, and see what its need does not explain.
 
     Raises:
         SixfoldError: a tool is missing or refused.
@@ -83,14 +64,14 @@ def measure_margin(target: Target, engine: Engine, graph: IntegerGraph) -> Margi
         folder = Path(name)
         build = folder / "build"
         build.mkdir()
-        program = generate_sources(graph, folder, engine)
+        generate_sources(graph, folder, engine)
         (folder / "model.ld").write_text(emit_linker_script(target.name, roomy))
         kernels = toolchain.Kernels(engine.folder, cmsis_nn)
         firmware = toolchain.build_device(folder, build, core, roomy.board, kernels, roomy.settings)
         used = [_used(elf, regions) for elf in (firmware, firmware.with_name("serial.elf"))]
     taken = {region: max(each[region] for each in used) for region in regions}
-    taken[target.memory.place.arena] -= program.plan.arena_bytes
-    taken[target.memory.place.weights] -= constant_bytes(engine, graph)
+    for region, amount in placed(engine.need(graph), target.memory):
+        taken[region] -= amount
     return Margin(target.memory, taken)
 
 

@@ -4,17 +4,18 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from benchmarks.fits.margin import Margin, constant_bytes, measure_margin
+from benchmarks.fits.margin import Margin, measure_margin
 from benchmarks.fits.results import RESOLUTIONS, Results, Row
-from pipeline.backends.cortex_m.engine import Engine
+from pipeline.backends.cortex_m.engine import Engine, Need
 from pipeline.backends.cortex_m.kernel import Simd, load_core
-from pipeline.backends.cortex_m.libraries import engine_for
+from pipeline.backends.cortex_m.libraries import MODES, engine_for
 from pipeline.backends.cortex_m.skeleton import WIDTHS, Variant, skeleton
 from pipeline.graph.ir import IntegerGraph
 from pipeline.targets import TARGETS_FOLDER, InputMode, Kernels, Target, load_target, target_names
 
 _TARGETS = Path(__file__).resolve().parents[2] / TARGETS_FOLDER
-MODES: tuple[tuple[Kernels, InputMode], ...] = (("cmsis-nn", "frame"), ("streaming", "frame"), ("streaming", "rows"))
+#: No board is better served by portable kernels.
+_MODES = tuple(mode for mode in MODES if mode.kernels != "portable")
 _CLASSES = 10
 _SMALLEST = (0.35, 96)
 
@@ -37,15 +38,8 @@ def _engine(kernels: Kernels, simd: Simd, given: InputMode) -> Engine:
 
 
 @cache
-def _need(kernels: Kernels, simd: Simd, given: InputMode, width: float, side: int) -> tuple[int, int]:
-    """Bytes of the arena and of constants; the latter do not depend on the resolution."""
-    engine = _engine(kernels, simd, given)
-    return engine.arena_bytes(network(width, side)), _constants(kernels, simd, given, width)
-
-
-@cache
-def _constants(kernels: Kernels, simd: Simd, given: InputMode, width: float) -> int:
-    return constant_bytes(_engine(kernels, simd, given), network(width, _SMALLEST[1]))
+def _need(kernels: Kernels, simd: Simd, given: InputMode, width: float, side: int) -> Need:
+    return _engine(kernels, simd, given).need(network(width, side))
 
 
 def measure(target: Target, kernels: Kernels, given: InputMode) -> Row:
@@ -58,16 +52,16 @@ def measure(target: Target, kernels: Kernels, given: InputMode) -> Row:
     margin = measure_margin(target, _engine(kernels, simd, given), network(*_SMALLEST))
 
     def fits(width: float, side: int) -> bool:
-        return margin.fits(*_need(kernels, simd, given, width, side))
+        return margin.fits(_need(kernels, simd, given, width, side))
 
-    arena, constants = _need(kernels, simd, given, *_SMALLEST)
+    need = _need(kernels, simd, given, *_SMALLEST)
     return Row(
         target=target.name,
         core=target.core,
         kernels=kernels,
         input=given,
-        arena_bytes=arena,
-        constant_bytes=constants,
+        arena_bytes=need.arena,
+        constant_bytes=need.constants,
         beside=_beside(margin),
         widest={side: next((width for width in WIDTHS if fits(width, side)), None) for side in RESOLUTIONS},
     )
@@ -81,7 +75,7 @@ def measure_all(say: Callable[[str], None]) -> Results:
     """Every board and mode; `say` is told each."""
     rows = []
     for target in boards():
-        for kernels, given in MODES:
+        for kernels, given in _MODES:
             say(f"{target.name} {kernels} {given}")
             rows.append(measure(target, kernels, given))
     return Results(classes=_CLASSES, rows=tuple(rows))

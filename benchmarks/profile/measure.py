@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from benchmarks.boards import BOARDS, MODES, BoardCase, build_board
+from benchmarks.boards import BOARDS, BoardCase, build_board
 from benchmarks.graphs import BUILD_FOLDER, integer_graph, measured_inputs
 from benchmarks.networks import NETWORKS
 from benchmarks.profile.results import Kind, KindWork, Row
+from pipeline.backends.cortex_m.libraries import MODES
 from pipeline.graph.ir import Add, Conv2D, DepthwiseConv2D, FullyConnected, GlobalAveragePool, IntegerGraph, Operator
 from pipeline.profile.measure import profile_artefact
 from pipeline.profile.results import Profile

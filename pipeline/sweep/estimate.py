@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from pipeline.backends.cortex_m.fit import constant_bytes
+from pipeline.backends.cortex_m.engine import Need
 from pipeline.backends.cortex_m.kernel import Simd, load_core
 from pipeline.backends.cortex_m.libraries import engine_for
 from pipeline.backends.cortex_m.skeleton import Variant, skeleton
@@ -24,7 +24,7 @@ class Candidate:
         macs: multiply-accumulates of one inference.
         parameters: weights and biases.
         instructions: of one inference, by estimate; neither cycles nor time.
-        ram_bytes: the arena; a report adds the firmware's counter of rows.
+        ram_bytes: all that an inference needs beside the stack, exactly.
         flash_bytes: code and constants, by estimate.
         missing: by memory region, or by limit of the budget, the bytes that are too many; empty if it fits.
     """
@@ -79,21 +79,21 @@ def _variants(like: Variant, widths: Iterable[float], sides: Iterable[int]) -> I
 def _candidate(target: Target, memory: Memory, variant: Variant, kernels: Kernels) -> Candidate:
     graph, simd = _skeleton(variant), load_core(target.core).simd
     costs = kernel_costs(target.core, kernels)
-    arena, constants = _arena_bytes(variant, kernels, simd), constant_bytes(graph)
+    need = _need(variant, kernels, simd)
     use = dict.fromkeys(memory.regions, 0)
     for region, amount in (
-        (memory.place.arena, arena),
+        (memory.place.arena, need.arena),
         (memory.place.stack, costs.stack_bytes),
-        (memory.place.data, costs.data_bytes),
-        (memory.place.weights, constants),
+        (memory.place.data, need.variables + costs.data_bytes),
+        (memory.place.weights, need.constants),
         ("flash", costs.code_bytes),
     ):
         use[region] += amount
     limits = [(name, use[name], region.size) for name, region in memory.regions.items()]
-    flash = constants + costs.code_bytes
+    flash = need.constants + costs.code_bytes
     limits += [
         (f"budget.{name}", amount, limit)
-        for name, amount, limit in (("sram", arena, target.budget.sram), ("flash", flash, target.budget.flash))
+        for name, amount, limit in (("sram", need.ram, target.budget.sram), ("flash", flash, target.budget.flash))
         if limit is not None
     ]
     return Candidate(
@@ -104,7 +104,7 @@ def _candidate(target: Target, memory: Memory, variant: Variant, kernels: Kernel
         macs=sum(cost.macs(graph).values()),
         parameters=cost.parameters(graph),
         instructions=round(estimated_instructions(graph, costs)),
-        ram_bytes=arena,
+        ram_bytes=need.ram,
         flash_bytes=flash,
         missing={name: amount - limit for name, amount, limit in limits if amount > limit},
     )
@@ -116,6 +116,6 @@ def _skeleton(variant: Variant) -> IntegerGraph:
 
 
 @cache
-def _arena_bytes(variant: Variant, kernels: Kernels, simd: Simd) -> int:
-    """The arena of a variant; boards with the same vector instructions share it."""
-    return engine_for(kernels, simd).arena_bytes(_skeleton(variant))
+def _need(variant: Variant, kernels: Kernels, simd: Simd) -> Need:
+    """What a variant takes; boards with the same vector instructions share it."""
+    return engine_for(kernels, simd).need(_skeleton(variant))

@@ -3,18 +3,26 @@
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
+from benchmarks.costs import with_random_weights
 from pipeline.backends.cortex_m.cmsis_nn import cmsis_nn
+from pipeline.backends.cortex_m.compiler import compile_graph
 from pipeline.backends.cortex_m.fit import explain_overflow
+from pipeline.backends.cortex_m.kernel import Simd, load_core
 from pipeline.backends.cortex_m.layer_by_layer import LayerByLayer
-from pipeline.backends.cortex_m.libraries import PORTABLE_ENGINE
+from pipeline.backends.cortex_m.libraries import MODES, PORTABLE_ENGINE, Mode, engine_for
 from pipeline.backends.cortex_m.memory_map import memory_map
 from pipeline.backends.cortex_m.memory_plan import MemoryPlan, plan_memory
 from pipeline.backends.cortex_m.portable import PORTABLE
 from pipeline.backends.cortex_m.skeleton import Variant, recognise, skeleton, smaller_variants
+from pipeline.files import read_json
 from pipeline.graph import cost
 from pipeline.graph.ir import IntegerGraph
 from pipeline.models.cost import cost as float_cost
@@ -126,3 +134,33 @@ def test_the_picture_has_every_buffer_in_its_place() -> None:
         title = rect.find(f"{tag}title")
         assert title is not None and title.text is not None and f"{buffer.size} bytes at" in title.text
     assert any(element.text == name for element in picture.iter(f"{tag}text"))
+
+
+@pytest.mark.parametrize("simd", get_args(Simd))
+@pytest.mark.parametrize("mode", MODES)
+def test_a_network_needs_the_same_with_weights_and_without(mode: Mode, simd: Simd) -> None:
+    graph, engine = skeleton(VARIANT), engine_for(mode.kernels, simd, mode.input)
+    assert engine.need(graph) == engine.need(with_random_weights(graph))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("board", "mode"),
+    [
+        ("mps2-an386", Mode("cmsis-nn")),
+        ("mps2-an386", Mode("streaming", "rows")),
+        ("mps3-an547", Mode("streaming")),
+    ],
+)
+def test_the_linked_firmware_has_what_the_network_needs(board: str, mode: Mode, tmp_path: Path) -> None:
+    target = load_target(board).model_copy(update=mode._asdict())
+    graph = with_random_weights(skeleton(VARIANT))
+    compile_graph(graph, target, tmp_path)
+    need = engine_for(mode.kernels, load_core(target.core).simd, mode.input).need(graph)
+    assert read_json(tmp_path / "memory.json")["ram_bytes"] == need.ram
+    with (tmp_path / "serial.elf").open("rb") as stream:
+        symbols = ELFFile(stream).get_section_by_name(".symtab")
+        assert isinstance(symbols, SymbolTableSection)
+        arrays = r"(packed|weights|bias|multipliers|shifts)_\d+"
+        found = {one.name: one["st_size"] for one in symbols.iter_symbols() if re.fullmatch(arrays, one.name)}
+    assert sum(found.values()) == need.constants

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from benchmarks import suite
-from benchmarks.boards import BOARDS, MODES, BoardCase
+from benchmarks.boards import BOARDS, BoardCase
 from benchmarks.host import RUNTIMES
 from benchmarks.networks import NETWORKS
 from benchmarks.results import BoardRow, HostRow
 from benchmarks.suite import make_plan, run
+from pipeline.backends.cortex_m.libraries import MODES
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import IntegerGraph
 from pipeline.models.cost import cost

@@ -41,6 +41,26 @@ class Program:
     layers: tuple[Layer, ...]
 
 
+@dataclass(frozen=True)
+class Need:
+    """What a network takes of a board's memories, in bytes; the code comes on top.
+
+    Attributes:
+        arena: input, activations and scratch.
+        variables: what the generated code keeps beside the arena.
+        constants: weights, and what each output channel has beside them, as the engine lays them out.
+    """
+
+    arena: int
+    variables: int
+    constants: int
+
+    @property
+    def ram(self) -> int:
+        """All that an inference needs beside the stack."""
+        return self.arena + self.variables
+
+
 class Engine(Protocol):
     """A way to run a network, for one kind of core.
 
@@ -62,8 +82,8 @@ class Engine(Protocol):
             SixfoldError: the engine does not take this graph.
         """
 
-    def arena_bytes(self, graph: IntegerGraph) -> int:
-        """Size of the arena, without generating anything.
+    def need(self, graph: IntegerGraph) -> Need:
+        """What the graph takes, without generating anything.
 
         Raises:
             SixfoldError: the engine does not take this graph.

@@ -1,10 +1,10 @@
 """Why a model does not fit a board, and what would."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import get_args
 
-from pipeline.backends.cortex_m.engine import Engine
+from pipeline.backends.cortex_m.engine import Engine, Need
 from pipeline.backends.cortex_m.kernel import Simd
 from pipeline.backends.cortex_m.libraries import engine_for
 from pipeline.backends.cortex_m.memory_plan import MemoryPlan
@@ -12,17 +12,6 @@ from pipeline.backends.cortex_m.skeleton import Variant, recognise, skeleton, sm
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Add, GlobalAveragePool, IntegerGraph
 from pipeline.targets import Kernels, Memory
-
-#: Bytes beside the weights for every output channel: bias, multiplier, shift.
-_BYTES_PER_CHANNEL = 12
-
-
-@dataclass(frozen=True)
-class Need:
-    """What a network takes: bytes of the arena and of constants."""
-
-    arena: int
-    constants: int
 
 
 def explain_overflow(
@@ -73,7 +62,7 @@ def _advice(
     engine: Engine,
     simd: Simd,
 ) -> str:
-    now = Need(plan.arena_bytes, constant_bytes(graph))
+    now = replace(engine.need(graph), arena=plan.arena_bytes)
     found = []
     for name in get_args(Kernels):
         other = None if name == engine.name else _need(graph, engine_for(name, simd))
@@ -112,15 +101,9 @@ def _first_of_each_kind(variant: Variant, fitting: list[Variant]) -> list[str]:
 def _need(graph: IntegerGraph, engine: Engine) -> Need | None:
     """What an engine would take; None if it does not take this graph."""
     try:
-        return Need(engine.arena_bytes(graph), constant_bytes(graph))
+        return engine.need(graph)
     except SixfoldError:
         return None
-
-
-def constant_bytes(graph: IntegerGraph) -> int:
-    """Bytes of a network's constants: weights, and what each output channel has beside them."""
-    weighted = [operator for operator in graph.operators if not isinstance(operator, Add | GlobalAveragePool)]
-    return sum(operator.weight.size + _BYTES_PER_CHANNEL * operator.bias.size for operator in weighted)
 
 
 def _fits(missing: Mapping[str, int], now: Need, then: Need, memory: Memory) -> bool:

@@ -1,5 +1,7 @@
 """The engines that a target file can name in `kernels`."""
 
+from typing import NamedTuple
+
 from pipeline.backends.cortex_m.cmsis_nn import cmsis_nn
 from pipeline.backends.cortex_m.engine import Engine
 from pipeline.backends.cortex_m.kernel import Simd
@@ -8,6 +10,17 @@ from pipeline.backends.cortex_m.portable import PORTABLE
 from pipeline.backends.cortex_m.streaming.builds import build_for
 from pipeline.backends.cortex_m.streaming.engine import StreamingEngine
 from pipeline.targets import InputMode, Kernels, Optimize
+
+
+class Mode(NamedTuple):
+    """A kernel library, and how the image comes to it."""
+
+    kernels: Kernels
+    input: InputMode = "frame"
+
+
+#: Every library with the ways it takes an image.
+MODES = (Mode("portable"), Mode("cmsis-nn"), Mode("streaming"), Mode("streaming", "rows"))
 
 #: Takes any graph on any core.
 PORTABLE_ENGINE = LayerByLayer(PORTABLE)

@@ -22,6 +22,9 @@ from pipeline.graph.ir import (
 #: Width multipliers with published results (paper, section 6.1, and its code), the widest first.
 WIDTHS = (1.4, 1.3, 1.0, 0.75, 0.5, 0.35)
 
+#: From one code of a weight to the next, where all activations have steps of 1.
+_STEP = np.float32(2.0**-8)
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -38,7 +41,10 @@ class Variant:
 
 
 def skeleton(variant: Variant) -> IntegerGraph:
-    """The network's operators with all shapes, weights that are all zero and take no memory, and steps of 1."""
+    """The network's operators with all shapes, and weights that are all zero and take no memory.
+
+    Their steps are as small as a trained network's: kernels have slower and larger forms of what others need.
+    """
     # torch takes seconds to import, and this is needed after an error only.
     from pipeline.models import mobilenet_v2 as paper  # noqa: PLC0415
 
@@ -103,7 +109,7 @@ class _Skeleton:
         channels = shape[0] if channels is None else channels
         return (
             np.broadcast_to(np.int8(0), shape),
-            np.broadcast_to(np.float32(1), channels),
+            np.broadcast_to(_STEP, channels),
             np.broadcast_to(np.int32(0), channels),
         )
 

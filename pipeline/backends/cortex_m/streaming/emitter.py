@@ -1,7 +1,7 @@
 """The tables of `sixfold/streaming_model.h` for a plan."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.backends.cortex_m.c_source import Array, array, c_shape, constants, description, render
@@ -9,11 +9,11 @@ from pipeline.backends.cortex_m.emitter import addition_fields
 from pipeline.backends.cortex_m.guards import Zone
 from pipeline.backends.cortex_m.memory_plan import ALIGNMENT
 from pipeline.backends.cortex_m.streaming.buffers import UnitBuffers
-from pipeline.backends.cortex_m.streaming.constants import requantization
-from pipeline.backends.cortex_m.streaming.layout import Layout, Packed, Requantization
+from pipeline.backends.cortex_m.streaming.constants import packed_ending, packed_unit
+from pipeline.backends.cortex_m.streaming.layout import Layout, Packed
 from pipeline.backends.cortex_m.streaming.planner import Group, StreamingPlan, buffer_name, group_name, row_name
 from pipeline.backends.cortex_m.streaming.structure import Unit
-from pipeline.graph.ir import Conv2D, IntegerGraph
+from pipeline.graph.ir import IntegerGraph
 
 _NOWHERE = "SIXFOLD_NOWHERE"
 
@@ -60,7 +60,7 @@ def emit_streaming(
         "groups": list(_groups(plan)),
         "parts": parts,
         "ending": ending,
-        "most_units": max(len(group.units) for group in plan.groups),
+        "most_units": plan.most_units,
         "zones": zones,
     }
     return {"model.c": render("streaming.c.j2", values), "model.h": render("model.h.j2", values)}
@@ -101,23 +101,19 @@ class _Tables:
     def ending(self) -> tuple[list[str], list[str]]:
         """The parts of the last convolution, and the fields of the ending."""
         ending, buffers = self._plan.ending, self._plan.ending_buffers
-        numbers = requantization(self._graph, ending.expand)
-        parts, first = [], 0
-        for part in buffers.parts:
-            parts.append(self._pointwise(ending.expand, _some(numbers, first, part), True, slice(first, first + part)))
-            first += part
-        classifier = self._layout.pack_classifier(
-            ending.classifier.weight, requantization(self._graph, ending.classifier)
-        )
+        packed, classifier = packed_ending(self._graph, self._layout, ending, buffers.parts)
         height, width, channels = self._graph.tensors[ending.expand.input].shape
+        parts = [
+            self._struct((channels, part), ending.expand.output, words)
+            for part, words in zip(buffers.parts, packed, strict=True)
+        ]
         own = {kind: self._offsets[buffer_name(kind, ending.expand.name)] for kind in ("ring", "panel", "sums")}
-        zero_point = self._graph.tensors[ending.classifier.output].zero_point
         return parts, [
             f".pixels = {height * width}",
             f".channels = {channels}",
             ".parts = parts",
             f".part_count = {len(parts)}",
-            f".classifier = {self._struct(ending.classifier.weight.shape[::-1], zero_point, classifier)}",
+            f".classifier = {self._struct(ending.classifier.weight.shape[::-1], self._graph.output, classifier)}",
             f".strip = {buffers.strip}",
             f".input_at = {self._offsets[ending.expand.input]}",
             *(f".{kind} = {offset}" for kind, offset in own.items()),
@@ -133,11 +129,11 @@ class _Tables:
         yield f".stem_stride = {unit.expand.stride[0] if unit.is_stem else 0}"
         yield f".input_code = {tensors[unit.input].zero_point}"
         yield f".expanded_code = {tensors[unit.expand.output].zero_point}"
-        yield f".expand = {self._convolution(unit.expand, True)}"
-        depthwise = self._layout.pack_depthwise(unit.depthwise.weight, requantization(self._graph, unit.depthwise))
-        shape = (unit.depthwise.weight.shape[2], unit.depthwise.stride[0])
-        yield f".depthwise = {self._struct(shape, tensors[unit.depthwise.output].zero_point, depthwise)}"
-        yield f".project = {self._convolution(unit.project, False)}"
+        expand, depthwise, project = packed_unit(self._graph, self._layout, unit)
+        taps, expanded = unit.expand.weight[0].size, len(unit.expand.bias)
+        yield f".expand = {self._struct((taps, expanded), unit.expand.output, expand)}"
+        yield f".depthwise = {self._struct((expanded, unit.depthwise.stride[0]), unit.depthwise.output, depthwise)}"
+        yield f".project = {self._struct((expanded, len(unit.project.bias)), unit.project.output, project)}"
         if unit.addition is not None:
             name = f"addition_{len(self.additions)}"
             row = tensors[unit.output].size // tensors[unit.output].shape[0]
@@ -153,28 +149,9 @@ class _Tables:
         yield f".patches = {_NOWHERE if buffers.patches_at is None else work + buffers.patches_at}"
         yield f".kept = {self._offsets[buffer_name('kept', unit.expand.name)] if buffers.kept else _NOWHERE}"
 
-    def _convolution(self, operator: Conv2D, expands: bool) -> str:
-        return self._pointwise(operator, requantization(self._graph, operator), expands, slice(None))
-
-    def _pointwise(self, operator: Conv2D, numbers: Requantization, expands: bool, part: slice) -> str:
-        weight = operator.weight[part].reshape(len(numbers.bias), -1)
-        packed = self._layout.pack_pointwise(weight, numbers, expands=expands)
-        return self._struct(weight.shape[::-1], numbers.zero_point, packed)
-
-    def _struct(self, shape: tuple[int, ...], zero_point: int, packed: Packed) -> str:
+    def _struct(self, shape: tuple[int, ...], output: str, packed: Packed) -> str:
         """Initialiser of a `sixfold_pointwise` or `sixfold_depthwise`, whose fields are in the same order."""
+        zero_point = self._graph.tensors[output].zero_point
         name = f"packed_{len(self.arrays)}"
         self.arrays.append(array("uint32_t", name, packed.words))
         return c_shape((*shape, zero_point, int(packed.saturates), name))
-
-
-def _some(numbers: Requantization, first: int, count: int) -> Requantization:
-    """Those of some output channels."""
-    part = slice(first, first + count)
-    return replace(
-        numbers,
-        bias=numbers.bias[part],
-        multiplier=numbers.multiplier[part],
-        shift=numbers.shift[part],
-        magnitude=numbers.magnitude[part],
-    )

@@ -2,16 +2,22 @@
 
 from dataclasses import dataclass
 
-from pipeline.backends.cortex_m.engine import Layer, Program
+from pipeline.backends.cortex_m.engine import Layer, Need, Program
 from pipeline.backends.cortex_m.guards import GUARD_BYTES, guard_zones
 from pipeline.backends.cortex_m.kernel import Kernel
 from pipeline.backends.cortex_m.streaming.builds import Build
+from pipeline.backends.cortex_m.streaming.constants import constant_bytes
 from pipeline.backends.cortex_m.streaming.emitter import emit_streaming
 from pipeline.backends.cortex_m.streaming.planner import StreamingPlan, plan_streaming
 from pipeline.backends.cortex_m.streaming.structure import recognise
 from pipeline.graph.cost import operator_macs
 from pipeline.graph.ir import IntegerGraph
 from pipeline.targets import Kernels, Optimize
+
+#: Of the counter of pushed rows.
+_COUNTER_BYTES = 4
+#: Of a `sixfold_unit_state` on a board.
+_STATE_BYTES = 20
 
 
 @dataclass(frozen=True)
@@ -60,9 +66,12 @@ class StreamingEngine:
     def _kernel(self, function: str) -> Kernel:
         return Kernel(function, linked={function: None, **self.build.linked})
 
-    def arena_bytes(self, graph: IntegerGraph) -> int:
-        """Of the plan."""
-        return self._plan(graph).memory.arena_bytes
+    def need(self, graph: IntegerGraph) -> Need:
+        """By the plan."""
+        plan = self._plan(graph)
+        units = [unit for group in plan.groups for unit in group.units]
+        constants = constant_bytes(graph, self.build.layout, units, plan.ending, plan.ending_buffers.parts)
+        return Need(plan.memory.arena_bytes, _COUNTER_BYTES + _STATE_BYTES * plan.most_units, constants)
 
     def _plan(self, graph: IntegerGraph, guard: int = 0) -> StreamingPlan:
         return plan_streaming(graph, recognise(graph), self.build.layout, self.pushed, self.optimize, guard)

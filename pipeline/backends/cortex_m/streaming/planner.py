@@ -56,6 +56,11 @@ class StreamingPlan:
     pushed: bool
     memory: MemoryPlan
 
+    @property
+    def most_units(self) -> int:
+        """Of a group: so many units run at the same time."""
+        return max(len(group.units) for group in self.groups)
+
 
 def plan_streaming(
     graph: IntegerGraph, network: Network, layout: Layout, pushed: bool, optimize: Optimize, guard: int = 0
