@@ -43,6 +43,31 @@ def place(blocks: Sequence[Block], spans: Sequence[tuple[int, int]], bound: int)
     Returns:
         Offsets in the order of `blocks`: multiples of :data:`ALIGNMENT`, the same for the same arguments.
     """
+    upwards = _place_upwards(blocks, spans, bound)
+    height = _height(blocks, upwards)
+    if height <= align(bound):
+        return upwards
+    # Outputs that start below their inputs, one after the other, fit better when they hang from the top.
+    hanging = [_mirrored(index, blocks) for index in range(len(blocks))]
+    downwards = _place_upwards(hanging, spans, bound)
+    if _height(hanging, downwards) >= height:
+        return upwards
+    height = _height(hanging, downwards)
+    return [height - offset - block.size for offset, block in zip(downwards, hanging, strict=True)]
+
+
+def _mirrored(index: int, blocks: Sequence[Block]) -> Block:
+    """A block, its size aligned, as it is seen from the other end of the arena."""
+    block, size = blocks[index], align(blocks[index].size)
+    below, above = {}, {}
+    for other, distance in block.below.items():
+        difference = size - align(blocks[other].size)
+        below[other] = align(block.above[other]) + difference
+        above[other] = align(distance) - difference
+    return Block(size, below, above)
+
+
+def _place_upwards(blocks: Sequence[Block], spans: Sequence[tuple[int, int]], bound: int) -> list[int]:
     orders = list(map(list, _every_order(len(blocks)))) or _orders(blocks, spans)
     trials = [(_height(blocks, first_fit(blocks, order)), rank, order) for rank, order in enumerate(orders)]
     height, _, order = min(trials)
