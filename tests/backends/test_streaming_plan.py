@@ -1,7 +1,7 @@
 """What the streaming engine takes, and that its schedule is the best there is."""
 
+import functools
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +9,7 @@ import pytest
 from pipeline.backends.cortex_m.libraries import engine_for
 from pipeline.backends.cortex_m.placement import ALIGNMENT
 from pipeline.backends.cortex_m.skeleton import Variant, skeleton
-from pipeline.backends.cortex_m.streaming import planner
-from pipeline.backends.cortex_m.streaming.buffers import ending_buffers, group_buffers
+from pipeline.backends.cortex_m.streaming.buffers import Cut, ending_buffers, group_buffers
 from pipeline.backends.cortex_m.streaming.layout import STRIP
 from pipeline.backends.cortex_m.streaming.layouts.portable import LAYOUT
 from pipeline.backends.cortex_m.streaming.planner import plan_streaming
@@ -102,8 +101,8 @@ def test_a_network_that_ends_early_is_refused() -> None:
 class Rows:
     """One unit in Python: which rows it still reads, found by doing what the firmware does."""
 
-    def __init__(self, graph: IntegerGraph, unit: Unit) -> None:
-        self.unit = unit
+    def __init__(self, graph: IntegerGraph, unit: Unit, tiled: bool) -> None:
+        self.unit, self.tiled = unit, tiled
         self.stem = unit.expand.stride[0] if unit.is_stem else 0
         self.stride = unit.depthwise.stride[0]
         self.input_height = graph.tensors[unit.input].shape[0]
@@ -113,6 +112,8 @@ class Rows:
 
     def step(self, ended: bool) -> tuple[bool, int]:
         """Whether an output row is made, and the first input row read while it is written."""
+        if self.tiled:
+            return self.tiled_step(ended)
         if not ended:
             self.arrived += 1
         if self.stem:
@@ -129,9 +130,17 @@ class Rows:
             first = self.stem * self.expanded - 1  # of the next window
         return makes, min(max(first, 0), self.input_height)
 
+    def tiled_step(self, ended: bool) -> tuple[bool, int]:
+        """Every second row is expanded together with the one before it, while the output row is written."""
+        makes = self.arrived % 2 == 1
+        first = self.arrived - 1
+        self.arrived += not ended
+        self.made += makes
+        return makes, first
 
-def simulated_lead(graph: IntegerGraph, units: tuple[Unit, ...]) -> int:
-    rows = [Rows(graph, unit) for unit in units]
+
+def simulated_lead(graph: IntegerGraph, units: tuple[Unit, ...], tiled: bool) -> int:
+    rows = [Rows(graph, unit, tiled and index == 0) for index, unit in enumerate(units)]
     source, result = graph.tensors[units[0].input], graph.tensors[units[-1].output]
     in_row, out_row = source.size // source.shape[0], result.size // result.shape[0]
     worst = 0
@@ -145,7 +154,9 @@ def simulated_lead(graph: IntegerGraph, units: tuple[Unit, ...]) -> int:
             made, _ = rows[index].step(False)
         if not made:
             return
-        if len(rows) > 1 and rows[0].unit.addition is not None:
+        if len(rows) > 1 and tiled:
+            needed = rows[0].arrived
+        elif len(rows) > 1 and rows[0].unit.addition is not None:
             needed = rows[0].arrived - 1 if rows[0].made < rows[0].output_height else source.shape[0]
         worst = max(worst, rows[-1].made * out_row - needed * in_row)
 
@@ -161,43 +172,45 @@ def simulated_lead(graph: IntegerGraph, units: tuple[Unit, ...]) -> int:
 def test_an_output_leads_by_what_the_rows_need(graph: IntegerGraph) -> None:
     units = recognise(graph).units
     for first, end in itertools.combinations(range(len(units) + 1), 2):
-        if end - first <= 4:
-            assert output_lead(graph, units[first:end]) == simulated_lead(graph, units[first:end])
+        for tiled in {False, units[first].depthwise.stride[0] == 2}:
+            if end - first <= 4:
+                assert output_lead(graph, units[first:end], tiled) == simulated_lead(graph, units[first:end], tiled)
 
 
 @pytest.mark.parametrize("pushed", [False, True])
 @pytest.mark.parametrize("graph", [small_mobilenet(1, 32), skeleton(Variant(0.35, (32, 32, 1), 1, 10))])
 def test_no_other_cascades_take_less(graph: IntegerGraph, pushed: bool) -> None:
     network = recognise(graph)
-    units = network.units[:9]
-    graph_of_units = replace(network, units=units)
-    plan = plan_streaming_of(graph, graph_of_units, pushed)
-    least = None
-    for count in range(len(units)):
-        for cuts in itertools.combinations(range(1, len(units)), count):
-            bounds = itertools.pairwise([0, *cuts, len(units)])
-            costs = [
-                group_buffers(graph, LAYOUT, units[a:b], [STRIP] * (b - a), pushed and a == 0).total for a, b in bounds
-            ]
-            least = max(costs) if least is None else min(least, max(costs))
-    assert max(group.buffers.total for group in plan) == least
+    units = network.units
+    widths = [graph.tensors[unit.expand.output].shape[1] for unit in units]
+    tileable = [unit.depthwise.stride[0] == 2 and width > STRIP for unit, width in zip(units, widths, strict=True)]
+    ways = [[Cut(STRIP), Cut(STRIP, True)] if can else [Cut(STRIP)] for can in tileable]
+    assert any(len(options) > 1 for options in ways)
 
-
-def plan_streaming_of(graph, network, pushed: bool):
-    """Groups with the shortest strips of the planner's choice."""
-
-    def cost(first: int, end: int) -> int:
-        units = network.units[first:end]
-        return group_buffers(graph, LAYOUT, units, [STRIP] * len(units), pushed and first == 0).total
-
-    _, bounds = planner._least_peak(len(network.units), cost)
-    return [
-        planner.Group(
-            network.units[a:b],
-            group_buffers(graph, LAYOUT, network.units[a:b], [STRIP] * (b - a), pushed and a == 0),
+    @functools.cache
+    def least_of(first: int, end: int) -> int:
+        return min(
+            group_buffers(graph, LAYOUT, units[first:end], cuts, pushed and first == 0).total
+            for cuts in itertools.product(*ways[first:end])
         )
-        for a, b in bounds
-    ]
+
+    most = min(
+        max(least_of(a, b) for a, b in itertools.pairwise([0, *bounds, len(units)]))
+        for count in range(len(units))
+        for bounds in itertools.combinations(range(1, len(units)), count)
+    )
+    plan = plan_streaming(graph, network, LAYOUT, pushed, "memory")
+    assert max(group.buffers.total for group in plan.groups) <= max(most, plan.ending_buffers.total)
+    assert plan.memory.lower_bound >= most
+
+
+def test_a_unit_is_tiled_only_where_that_lowers_the_peak() -> None:
+    network = recognise(SMALL)
+    pushed, whole = (plan_streaming(SMALL, network, LAYOUT, given, "memory") for given in (True, False))
+    tiled = [unit for group in pushed.groups for unit in group.buffers.units if unit.cut.tiled]
+    assert len(tiled) == 1 and tiled[0].ring < LAYOUT.ring_bytes(48, 48, 3) // 2
+    # The whole image needs more than any block.
+    assert not any(unit.cut.tiled for group in whole.groups for unit in group.buffers.units)
 
 
 @pytest.mark.parametrize("pushed", [False, True])
@@ -215,11 +228,12 @@ def test_strips_are_as_long_as_the_peak_permits() -> None:
     network = recognise(SMALL)
     memory, speed = (plan_streaming(SMALL, network, LAYOUT, True, goal) for goal in ("memory", "speed"))
     assert memory.memory.arena_bytes < speed.memory.arena_bytes
-    strips = [unit.strip for group in memory.groups for unit in group.buffers.units]
+    strips = [unit.cut.strip for group in memory.groups for unit in group.buffers.units]
     assert min(strips) == STRIP < max(strips)
     for group in speed.groups:
         widths = [SMALL.tensors[unit.expand.output].shape[1] for unit in group.units]
-        assert all(unit.strip >= width for unit, width in zip(group.buffers.units, widths, strict=True))
+        cuts = [unit.cut for unit in group.buffers.units]
+        assert all(cut.strip >= width and not cut.tiled for cut, width in zip(cuts, widths, strict=True))
 
 
 def test_the_ending_is_cut_where_that_keeps_it_below_the_peak() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.backends.cortex_m.accumulators import check_accumulators
 from pipeline.backends.cortex_m.streaming.constants import requantization
-from pipeline.backends.cortex_m.streaming.layout import STRIP, Layout, Packed
+from pipeline.backends.cortex_m.streaming.layout import STRIP, Layout, Packed, saved_bytes
 from pipeline.graph.fixed_point import add_requantization, weighted_requantization
 from pipeline.graph.ir import (
     Add,
@@ -73,19 +73,22 @@ def _block_case(seed: int, layout: Layout, widest: int, deepest: int) -> Case:
     project = _weighted(rng, "pointwise", (1, out_width, middle), outputs)
     pixels = codes(rng, (3, width, inputs))
     padding = int(rng.choice([0, 0, 1, 4, 2, 5]))
-    top, saves = int(rng.integers(3)), int(rng.integers(2))
+    top, tiled = int(rng.integers(3)), stride == 2 and bool(rng.integers(2))
 
     expanded = expand(pixels)
     expanded[[row for row in range(3) if padding >> row & 1]] = code
     answer = project(depthwise(expanded))
     longest, out_longest = min(strip, width), min(strip, out_width)
+    in_ring = longest if tiled else width
+    made = -(-longest // 2) if tiled else out_longest
     words = [
-        *(width, strip, top, padding, saves, code),
-        *(layout.ring_bytes(width, middle, 3), layout.ring_bytes(width, middle, 1)),
-        *(layout.panel_bytes(inputs, longest), layout.panel_bytes(middle, out_longest)),
+        *(width, strip, top, padding, tiled, code),
+        *(layout.ring_bytes(in_ring, middle, 3), saved_bytes(width, middle) if tiled else 0),
+        *(layout.panel_bytes(inputs, longest), layout.panel_bytes(middle, made)),
     ]
     operators = [_packed(layer, layout, expands=layer is expand) for layer in (expand, depthwise, project)]
-    text = f"block {seed}: width {width}, {inputs}-{middle}-{outputs}, stride {stride}, strip {strip}, zero {code}"
+    cut = f"{'tiles' if tiled else 'strips'} of {strip}"
+    text = f"block {seed}: width {width}, {inputs}-{middle}-{outputs}, stride {stride}, {cut}, zero {code}"
     return _case(BLOCK, words, [*operators, pixels.tobytes()], answer, text)
 
 

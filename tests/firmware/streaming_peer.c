@@ -88,58 +88,109 @@ static void expand_row(const sixfold_pointwise *params, const int8_t *pixels, in
     }
 }
 
+/* Three rows through three operators, and the memory that it takes. */
+typedef struct {
+    int32_t width, strip;
+    int32_t top;     /* slot of the upper row */
+    int32_t padding; /* rows that are padding; bit 0: the upper */
+    int8_t code;     /* of padding */
+    int32_t ring_bytes;
+    int8_t *ring, *saved, *column;
+    void *packed, *panel; /* before and after the depthwise convolution */
+    sixfold_pointwise expand;
+    sixfold_depthwise depthwise;
+    sixfold_pointwise project;
+    const int8_t *pixels;
+    int8_t *output;
+} block;
+
+/* `ring->width` pixels of one of the rows, from column `first` on, or padding. */
+static void make_row(const block *given, int32_t row, int32_t first, const sixfold_ring *ring)
+{
+    const int32_t slot = (given->top + row) % 3;
+    if ((given->padding >> row & 1) != 0) {
+        sixfold_ring_fill(ring, slot, given->code);
+        return;
+    }
+    const int8_t *pixels = given->pixels + (row * given->width + first) * given->expand.inputs;
+    expand_row(&given->expand, pixels, given->strip, given->packed, ring, slot);
+}
+
+/* All rows in one ring. */
+static void run_whole_rows(const block *given)
+{
+    const sixfold_ring ring = {given->ring, given->width, given->expand.outputs, 3};
+    memset(given->ring, 0x55, (size_t)given->ring_bytes);
+    sixfold_ring_pad_columns(&ring, given->code);
+    for (int32_t row = 0; row < 3; ++row) {
+        make_row(given, row, 0, &ring);
+    }
+    const int32_t out_width = (given->width - 1) / given->depthwise.stride + 1;
+    for (int32_t first = 0; first < out_width; first += given->strip) {
+        const int32_t count = least(given->strip, out_width - first);
+        sixfold_stream_depthwise(&given->depthwise, &ring, given->top, first, count, given->panel);
+        sixfold_stream_project(&given->project, given->panel, count, given->output + first * given->project.outputs);
+    }
+}
+
+/* Ring by ring of one strip: the upper row is saved first, the others are made when it is back. */
+static void run_tiles(const block *given)
+{
+    const int32_t channels = given->expand.outputs;
+    int8_t *output = given->output;
+    for (int32_t turn = 0; turn < 2; ++turn) {
+        memset(given->column, given->code, (size_t)(SIXFOLD_COLUMN * channels));
+        for (int32_t first = 0; first < given->width; first += given->strip) {
+            const sixfold_ring ring = {given->ring, least(given->strip, given->width - first), channels, 3};
+            memset(given->ring, 0x55, (size_t)given->ring_bytes);
+            if (ring.width % 2 != 0) {
+                sixfold_ring_pad_columns(&ring, given->code);
+            }
+            if (turn == 0) {
+                make_row(given, 0, first, &ring);
+                sixfold_ring_close(&ring, given->top, given->saved + first * channels, given->column);
+                continue;
+            }
+            sixfold_ring_open(&ring, given->top, given->saved + first * channels, given->column);
+            make_row(given, 1, first, &ring);
+            make_row(given, 2, first, &ring);
+            sixfold_ring_close(&ring, given->top, given->saved + first * channels, given->column);
+            const int32_t count = (ring.width + 1) / 2;
+            sixfold_stream_depthwise(&given->depthwise, &ring, given->top, 0, count, given->panel);
+            sixfold_stream_project(&given->project, given->panel, count, output);
+            output += count * given->project.outputs;
+        }
+    }
+}
+
 /*
- * Three rows through expand, depthwise and project. Words: width, strip, slot of the upper row, rows that are padding
- * (bit 0: the upper), whether rows are saved and restored, the ring's padding code, bytes of the ring, of one saved row,
- * of the panel before and of that after the depthwise convolution; then the three operators and the rows of pixels.
+ * Words: width, strip, slot of the upper row, rows that are padding, whether the ring holds a strip at a time (stride 2
+ * only), the padding's code, bytes of the ring, of a saved row, of the panel before and of that after the depthwise
+ * convolution; then the three operators and the rows of pixels.
  */
 static void run_block(void)
 {
-    const int32_t width = take_word();
-    const int32_t strip = take_word();
-    const int32_t top = take_word();
-    const int32_t padding = take_word();
-    const int32_t saves = take_word();
-    const int8_t code = (int8_t)take_word();
-    const int32_t ring_bytes = take_word();
-    int8_t *ring_data = peer_allocate((size_t)ring_bytes);
-    const size_t saved_bytes = (size_t)take_word();
-    int8_t *saved[3] = {peer_allocate(saved_bytes), peer_allocate(saved_bytes), peer_allocate(saved_bytes)};
-    void *packed = peer_allocate((size_t)take_word());
-    void *panel = peer_allocate((size_t)take_word());
-    const sixfold_pointwise expand = take_pointwise();
-    const sixfold_depthwise depthwise = take_depthwise();
-    const sixfold_pointwise project = take_pointwise();
-    const int8_t *pixels = take_pixels(3 * width * expand.inputs);
-    const sixfold_ring ring = {ring_data, width, expand.outputs, 3};
-
-    memset(ring_data, 0x55, (size_t)ring_bytes);
-    sixfold_ring_pad_columns(&ring, code);
-    for (int32_t row = 0; row < 3; ++row) {
-        const int32_t slot = (top + row) % 3;
-        if ((padding >> row & 1) != 0) {
-            sixfold_ring_fill(&ring, slot, code);
-        } else {
-            expand_row(&expand, pixels + row * width * expand.inputs, strip, packed, &ring, slot);
-        }
+    block given = {.width = take_word(), .strip = take_word(), .top = take_word(), .padding = take_word()};
+    const int32_t tiled = take_word();
+    given.code = (int8_t)take_word();
+    given.ring_bytes = take_word();
+    given.ring = peer_allocate((size_t)given.ring_bytes);
+    given.saved = peer_allocate((size_t)take_word());
+    given.packed = peer_allocate((size_t)take_word());
+    given.panel = peer_allocate((size_t)take_word());
+    given.expand = take_pointwise();
+    given.depthwise = take_depthwise();
+    given.project = take_pointwise();
+    given.column = peer_allocate((size_t)(SIXFOLD_COLUMN * given.expand.outputs));
+    given.pixels = take_pixels(3 * given.width * given.expand.inputs);
+    const int32_t outputs = ((given.width - 1) / given.depthwise.stride + 1) * given.project.outputs;
+    given.output = allocate_pixels(outputs);
+    if (tiled != 0) {
+        run_tiles(&given);
+    } else {
+        run_whole_rows(&given);
     }
-    if (saves != 0) {
-        for (int32_t slot = 0; slot < 3; ++slot) {
-            sixfold_ring_save(&ring, slot, saved[slot]);
-        }
-        memset(ring_data, 0x33, (size_t)ring_bytes);
-        for (int32_t slot = 0; slot < 3; ++slot) {
-            sixfold_ring_restore(&ring, slot, saved[slot]);
-        }
-    }
-    const int32_t out_width = (width - 1) / depthwise.stride + 1;
-    int8_t *output = allocate_pixels(out_width * project.outputs);
-    for (int32_t first = 0; first < out_width; first += strip) {
-        const int32_t count = least(strip, out_width - first);
-        sixfold_stream_depthwise(&depthwise, &ring, top, first, count, panel);
-        sixfold_stream_project(&project, panel, count, output + first * project.outputs);
-    }
-    answer(output, out_width * project.outputs);
+    answer(given.output, outputs);
 }
 
 /* One row into a ring of one, then its sums. Words: width, strip, bytes of ring and panel; operator, pixels, sums. */

@@ -110,12 +110,21 @@ def cascade_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planner, "_least_peak", lambda count, cost: (cost(0, count), [(0, count)]))
 
 
+def tile(monkeypatch: pytest.MonkeyPatch, everywhere: bool) -> None:
+    """Every unit that can be tiled, or none, whatever it takes."""
+    possible = planner.possible_cuts
+    order = -1 if everywhere else 0
+    monkeypatch.setattr(planner, "possible_cuts", lambda *arguments: [list(possible(*arguments))[order]])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("given", MODES)
+@pytest.mark.parametrize("tiled", [False, True])
 def test_all_units_cascaded_are_the_same_with_guards_intact(
-    given: InputMode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: InputMode, tiled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cascade_everything(monkeypatch)
+    tile(monkeypatch, tiled)
     graph = odd_network()
     inputs = random_inputs(graph, 2, 3)
     run = build(graph, tmp_path, given, guarded=True)
@@ -124,9 +133,27 @@ def test_all_units_cascaded_are_the_same_with_guards_intact(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("given", MODES)
+def test_tiled_units_by_themselves_are_the_same(
+    given: InputMode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        planner, "_least_peak", lambda count, cost: (cost(0, count), [(unit, unit + 1) for unit in range(count)])
+    )
+    tile(monkeypatch, True)
+    graph = odd_network()
+    inputs = random_inputs(graph, 3, 4)
+    np.testing.assert_array_equal(build(graph, tmp_path, given)(inputs), execute(graph, inputs, "fixed-point"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize("field", ["ring", "work", "kept", "row"])
-def test_a_buffer_that_is_too_small_is_noticed(field: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_buffer_that_is_too_small_is_noticed(
+    field: str, tiled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cascade_everything(monkeypatch)
+    tile(monkeypatch, tiled)
     measured = planner.group_buffers
 
     def shortened(*arguments) -> GroupBuffers:
@@ -148,6 +175,7 @@ def test_a_buffer_that_is_too_small_is_noticed(field: str, tmp_path: Path, monke
 def test_every_multiply_add_is_done_once(
     given: InputMode, cascaded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tile(monkeypatch, cascaded)
     if cascaded:
         cascade_everything(monkeypatch)
     graph = odd_network()

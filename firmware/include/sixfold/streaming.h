@@ -84,18 +84,23 @@ void sixfold_stream_sum(const sixfold_ring *ring, int32_t slot, int32_t *sums);
 /* The classifier: params->inputs features to params->outputs codes. */
 void sixfold_stream_classify(const sixfold_pointwise *params, const int8_t *features, int8_t *output);
 
-/* The padding columns of every row, for the whole life of the ring: nothing else writes them. */
+/* The padding columns of every row: the functions above never write them. */
 void sixfold_ring_pad_columns(const sixfold_ring *ring, int8_t code);
 
 /* A whole row of one code: the rows above and below the image. */
 void sixfold_ring_fill(const sixfold_ring *ring, int32_t slot, int8_t code);
 
 /*
- * A row out of the ring and back, padding columns included, so that several rings can take turns in one place.
- * saved: sixfold_ring_bytes of one slot.
+ * Rings for one tile of columns after the other, in one place. Closing takes a row and the last pixel of every row out
+ * of a tile's ring. Opening puts the row into the ring of the same tile, later, and the pixels of the tile before into
+ * the left padding column. Where a window reaches the right padding column it is written before either.
+ * saved: the row's pixels, every channel's rounded up to words. column: SIXFOLD_COLUMN bytes a channel, all of them the
+ * padding code before the first tile.
  */
-void sixfold_ring_save(const sixfold_ring *ring, int32_t slot, int8_t *saved);
-void sixfold_ring_restore(const sixfold_ring *ring, int32_t slot, const int8_t *saved);
+void sixfold_ring_close(const sixfold_ring *ring, int32_t slot, int8_t *saved, int8_t *column);
+void sixfold_ring_open(const sixfold_ring *ring, int32_t slot, const int8_t *saved, const int8_t *column);
+
+enum { SIXFOLD_COLUMN = 4 };
 
 /* Pixels that are computed together in every build: where a row is cut into strips, strips begin at multiples of it. */
 enum { SIXFOLD_STRIP = 12 };

@@ -31,9 +31,14 @@ typedef struct {
     bool input_is_left;               /* which of the addition's operands the input is */
     int32_t strip;                    /* pixels computed together, a multiple of SIXFOLD_STRIP */
     int32_t ring, panel;
+    /*
+     * A tiled unit, of stride 2, has a ring for one strip of its three rows: `saved` is for all strips of the row that
+     * the next window needs too, `column` for the column left of the next strip. SIXFOLD_NOWHERE: whole rows.
+     */
+    int32_t saved, column;
     int32_t patches;     /* stem: `strip` windows; else SIXFOLD_NOWHERE */
-    int32_t kept;        /* input rows that are needed later: two of a stem, one for an addition; SIXFOLD_NOWHERE: the
-                            whole input is in the arena, or no row is needed */
+    int32_t kept;        /* input rows that are needed later: two of a stem, one for an addition or of a tiled unit;
+                            SIXFOLD_NOWHERE: the whole input is in the arena, or no row is needed */
     int32_t output_at;   /* of the first output row */
     int32_t output_step; /* from one output row to the next; 0: each is used up before the next is made */
 } sixfold_unit;

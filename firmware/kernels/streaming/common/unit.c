@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "patches.h"
+#include "tiles.h"
 
 enum { SLOTS = 3 };
 
@@ -18,8 +19,12 @@ static int32_t least(int32_t one, int32_t other)
 
 void sixfold_unit_begin(const sixfold_unit *unit, sixfold_unit_state *state, int8_t *arena)
 {
-    const sixfold_ring ring = ring_of(unit, arena);
     *state = (sixfold_unit_state){0, 0, 0, {NULL, NULL}};
+    if (unit->saved != SIXFOLD_NOWHERE) {
+        sixfold_tiles_begin(unit, arena);
+        return;
+    }
+    const sixfold_ring ring = ring_of(unit, arena);
     sixfold_ring_pad_columns(&ring, (int8_t)unit->expanded_code);
     sixfold_ring_fill(&ring, SLOTS - 1, (int8_t)unit->expanded_code); /* row -1, above the image */
 }
@@ -44,12 +49,18 @@ static void expand_row(const sixfold_unit *unit, sixfold_unit_state *state, int8
     }
 }
 
+/* Where the next output row goes. */
+static int8_t *output_of(const sixfold_unit *unit, const sixfold_unit_state *state, int8_t *arena)
+{
+    return arena + unit->output_at + state->made * unit->output_step;
+}
+
 /* An output row from the three rows in the ring. */
 static const int8_t *project_row(const sixfold_unit *unit, sixfold_unit_state *state, int8_t *arena)
 {
     const sixfold_ring ring = ring_of(unit, arena);
     const int32_t top = (unit->depthwise.stride * state->made + SLOTS - 1) % SLOTS;
-    int8_t *output = arena + unit->output_at + state->made * unit->output_step;
+    int8_t *output = output_of(unit, state, arena);
     for (int32_t first = 0; first < unit->output.width; first += unit->strip) {
         const int32_t count = least(unit->strip, unit->output.width - first);
         sixfold_stream_depthwise(&unit->depthwise, &ring, top, first, count, arena + unit->panel);
@@ -98,8 +109,26 @@ static bool stem_is_ready(const sixfold_unit *unit, const sixfold_unit_state *st
     return lacks_padding(state->expanded, unit->stem_stride, state->arrived, unit->input.height);
 }
 
+/* A row is kept until the one below it comes, or null. */
+static const int8_t *tiled_step(const sixfold_unit *unit, sixfold_unit_state *state, int8_t *arena, const int8_t *row)
+{
+    int8_t *output = NULL;
+    if (state->arrived == unit->depthwise.stride * state->made) {
+        remember(unit, state, arena, row);
+    } else {
+        output = output_of(unit, state, arena);
+        sixfold_tiles_project(unit, arena, state->rows[1], row, output);
+        ++state->made;
+    }
+    state->arrived += row != NULL;
+    return output;
+}
+
 const int8_t *sixfold_unit_step(const sixfold_unit *unit, sixfold_unit_state *state, int8_t *arena, const int8_t *row)
 {
+    if (unit->saved != SIXFOLD_NOWHERE) {
+        return tiled_step(unit, state, arena, row);
+    }
     if (unit->stem_stride != 0 ? stem_is_ready(unit, state, row) : row != NULL) {
         expand_row(unit, state, arena, row);
     }

@@ -24,19 +24,47 @@ void sixfold_ring_fill(const sixfold_ring *ring, int32_t slot, int8_t code)
     }
 }
 
-void sixfold_ring_save(const sixfold_ring *ring, int32_t slot, int8_t *saved)
+/*
+ * Pixels are positions 1..width. Words hold positions from 0 on, the padding column, so the last pixel takes its place:
+ * as many words as the pixels would take by themselves.
+ */
+void sixfold_ring_close(const sixfold_ring *ring, int32_t slot, int8_t *saved, int8_t *column)
 {
-    const size_t pitch = (size_t)dsp_pitch(ring->width);
-    for (int32_t channel = 0; channel < ring->channels; ++channel) {
-        memcpy(saved + (size_t)channel * pitch, dsp_row(ring, channel, slot), pitch);
+    const int32_t bytes = (ring->width + 3) & ~3;
+    const int32_t pitch = dsp_pitch(ring->width);
+    const int32_t last = dsp_byte(ring->width);
+    const int8_t *row = dsp_row(ring, 0, 0);
+    for (int32_t channel = ring->channels; channel > 0; --channel) {
+        for (int32_t byte = 0; byte < bytes; byte += 4) {
+            memcpy(saved + byte, row + slot * pitch + byte, 4);
+        }
+        saved[0] = row[slot * pitch + last];
+        saved += bytes;
+        for (int32_t other = 0; other < ring->slots; ++other) {
+            column[other] = row[last];
+            row += pitch;
+        }
+        column += SIXFOLD_COLUMN;
     }
 }
 
-void sixfold_ring_restore(const sixfold_ring *ring, int32_t slot, const int8_t *saved)
+void sixfold_ring_open(const sixfold_ring *ring, int32_t slot, const int8_t *saved, const int8_t *column)
 {
-    const size_t pitch = (size_t)dsp_pitch(ring->width);
-    for (int32_t channel = 0; channel < ring->channels; ++channel) {
-        memcpy(dsp_row(ring, channel, slot), saved + (size_t)channel * pitch, pitch);
+    const int32_t bytes = (ring->width + 3) & ~3;
+    const int32_t pitch = dsp_pitch(ring->width);
+    const int32_t last = dsp_byte(ring->width);
+    int8_t *row = dsp_row(ring, 0, 0);
+    for (int32_t channel = ring->channels; channel > 0; --channel) {
+        for (int32_t byte = 0; byte < bytes; byte += 4) {
+            memcpy(row + slot * pitch + byte, saved + byte, 4);
+        }
+        row[slot * pitch + last] = saved[0];
+        saved += bytes;
+        for (int32_t other = 0; other < ring->slots; ++other) {
+            row[0] = column[other];
+            row += pitch;
+        }
+        column += SIXFOLD_COLUMN;
     }
 }
 

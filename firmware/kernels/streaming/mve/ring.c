@@ -37,25 +37,69 @@ void sixfold_ring_fill(const sixfold_ring *ring, int32_t slot, int8_t code)
     }
 }
 
-/* All rows of a slot are one row of channels * (width + 2) columns. */
-void sixfold_ring_save(const sixfold_ring *ring, int32_t slot, int8_t *saved)
+enum { COLUMN_CHUNK = 8 };
+
+/* From a channel to the next, for eight of them. */
+static uint16x8_t channels_of(const sixfold_ring *ring)
 {
-    const int8_t *from = ring->data + slot;
-    for (int32_t left = ring->channels * (ring->width + 2); left > 0; left -= CHUNK) {
-        const mve_pred16_t inside = vctp8q((uint32_t)left);
-        vstrbq_p_s8(saved, vldrbq_gather_offset_z_s8(from, columns_of(ring), inside), inside);
-        from += CHUNK * ring->slots;
-        saved += CHUNK;
+    return vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)ring_channel_bytes(ring));
+}
+
+/* A column of all rows; in memory a row's channels lie together. */
+static void save_column(const sixfold_ring *ring, const int8_t *from, int8_t *column)
+{
+    for (int32_t slot = 0; slot < ring->slots; ++slot) {
+        const int8_t *pixels = from + slot;
+        for (int32_t left = ring->channels; left > 0; left -= COLUMN_CHUNK) {
+            const mve_pred16_t inside = vctp16q((uint32_t)left);
+            vstrbq_p_s16(column, vldrbq_gather_offset_z_s16(pixels, channels_of(ring), inside), inside);
+            pixels += COLUMN_CHUNK * ring_channel_bytes(ring);
+            column += left < COLUMN_CHUNK ? left : COLUMN_CHUNK;
+        }
     }
 }
 
-void sixfold_ring_restore(const sixfold_ring *ring, int32_t slot, const int8_t *saved)
+static void restore_column(const sixfold_ring *ring, const int8_t *column, int8_t *to)
 {
-    int8_t *to = ring->data + slot;
-    for (int32_t left = ring->channels * (ring->width + 2); left > 0; left -= CHUNK) {
-        const mve_pred16_t inside = vctp8q((uint32_t)left);
-        vstrbq_scatter_offset_p_s8(to, columns_of(ring), vldrbq_z_s8(saved, inside), inside);
-        to += CHUNK * ring->slots;
-        saved += CHUNK;
+    for (int32_t slot = 0; slot < ring->slots; ++slot) {
+        int8_t *pixels = to + slot;
+        for (int32_t left = ring->channels; left > 0; left -= COLUMN_CHUNK) {
+            const mve_pred16_t inside = vctp16q((uint32_t)left);
+            vstrbq_scatter_offset_p_s16(pixels, channels_of(ring), vldrbq_z_s16(column, inside), inside);
+            pixels += COLUMN_CHUNK * ring_channel_bytes(ring);
+            column += left < COLUMN_CHUNK ? left : COLUMN_CHUNK;
+        }
+    }
+}
+
+void sixfold_ring_close(const sixfold_ring *ring, int32_t slot, int8_t *saved, int8_t *column)
+{
+    const int32_t bytes = ring_channel_bytes(ring);
+    for (int32_t first = 0; first < ring->width; first += CHUNK) {
+        const mve_pred16_t inside = vctp8q((uint32_t)(ring->width - first));
+        const int8_t *from = ring->data + (1 + first) * ring->slots + slot;
+        int8_t *to = saved + first;
+        for (int32_t channel = ring->channels; channel > 0; --channel) {
+            vstrbq_p_s8(to, vldrbq_gather_offset_z_s8(from, columns_of(ring), inside), inside);
+            from += bytes;
+            to += ring->width;
+        }
+    }
+    save_column(ring, ring->data + ring->width * ring->slots, column);
+}
+
+void sixfold_ring_open(const sixfold_ring *ring, int32_t slot, const int8_t *saved, const int8_t *column)
+{
+    const int32_t bytes = ring_channel_bytes(ring);
+    restore_column(ring, column, ring->data);
+    for (int32_t first = 0; first < ring->width; first += CHUNK) {
+        const mve_pred16_t inside = vctp8q((uint32_t)(ring->width - first));
+        const int8_t *from = saved + first;
+        int8_t *to = ring->data + (1 + first) * ring->slots + slot;
+        for (int32_t channel = ring->channels; channel > 0; --channel) {
+            vstrbq_scatter_offset_p_s8(to, columns_of(ring), vldrbq_z_s8(from, inside), inside);
+            from += ring->width;
+            to += bytes;
+        }
     }
 }

@@ -19,19 +19,27 @@ void sixfold_ring_fill(const sixfold_ring *ring, int32_t slot, int8_t code)
     }
 }
 
-void sixfold_ring_save(const sixfold_ring *ring, int32_t slot, int8_t *saved)
+void sixfold_ring_close(const sixfold_ring *ring, int32_t slot, int8_t *saved, int8_t *column)
 {
-    const size_t bytes = (size_t)portable_row_bytes(ring);
     for (int32_t channel = 0; channel < ring->channels; ++channel) {
-        memcpy(saved + (size_t)channel * bytes, portable_row(ring, channel, slot), bytes);
+        memcpy(saved, portable_row(ring, channel, slot) + 1, (size_t)ring->width);
+        saved += ring->width;
+        for (int32_t row = 0; row < ring->slots; ++row) {
+            column[row] = portable_row(ring, channel, row)[ring->width];
+        }
+        column += SIXFOLD_COLUMN;
     }
 }
 
-void sixfold_ring_restore(const sixfold_ring *ring, int32_t slot, const int8_t *saved)
+void sixfold_ring_open(const sixfold_ring *ring, int32_t slot, const int8_t *saved, const int8_t *column)
 {
-    const size_t bytes = (size_t)portable_row_bytes(ring);
     for (int32_t channel = 0; channel < ring->channels; ++channel) {
-        memcpy(portable_row(ring, channel, slot), saved + (size_t)channel * bytes, bytes);
+        memcpy(portable_row(ring, channel, slot) + 1, saved, (size_t)ring->width);
+        saved += ring->width;
+        for (int32_t row = 0; row < ring->slots; ++row) {
+            portable_row(ring, channel, row)[0] = column[row];
+        }
+        column += SIXFOLD_COLUMN;
     }
 }
 

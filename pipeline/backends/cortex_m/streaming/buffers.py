@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.backends.cortex_m.placement import align
-from pipeline.backends.cortex_m.streaming.layout import STRIP, Layout
+from pipeline.backends.cortex_m.streaming.layout import COLUMN_BYTES, STRIP, Layout, saved_bytes
 from pipeline.backends.cortex_m.streaming.rows import output_lead
 from pipeline.backends.cortex_m.streaming.structure import Ending, Unit
 from pipeline.graph.ir import IntegerGraph
@@ -15,23 +15,39 @@ _SUM_BYTES = 4
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How the rows of one unit are cut.
+
+    Attributes:
+        strip: pixels computed together.
+        tiled: whether the ring holds a strip of its three rows at a time instead of whole rows; stride 2 only.
+    """
+
+    strip: int
+    tiled: bool = False
+
+
+@dataclass(frozen=True)
 class UnitBuffers:
     """Bytes of one unit's own buffers; 0 where it needs none.
 
     Attributes:
-        strip: pixels computed together.
-        ring: three expanded rows.
+        cut: what they are for.
+        ring: three expanded rows; of a tiled unit only the one that the next window needs too.
         kept: input rows that a later step needs.
-        work: the panel that the matrix products read, and behind it, in a stem, the windows of the first convolution.
-        patches_at: where these begin in it; None where there are none.
+        work: the panel that the matrix products read; behind it, in a stem, the windows of the first convolution, and
+            in a tiled unit the ring and the column left of its strip.
+        patches_at: where the stem's windows begin in it; None where there are none.
+        tile_at: where the ring and where the column begins in it; None where they are not in it.
         row: an output row, where it goes straight into the next unit.
     """
 
-    strip: int
+    cut: Cut
     ring: int
     kept: int
     work: int
     patches_at: int | None
+    tile_at: tuple[int, int] | None
     row: int
 
 
@@ -71,7 +87,7 @@ class GroupBuffers:
 
 
 def group_buffers(
-    graph: IntegerGraph, layout: Layout, units: Sequence[Unit], strips: Sequence[int], pushed: bool
+    graph: IntegerGraph, layout: Layout, units: Sequence[Unit], cuts: Sequence[Cut], pushed: bool
 ) -> GroupBuffers:
     """What a group takes.
 
@@ -79,38 +95,48 @@ def group_buffers(
         graph: the integer graph.
         layout: of the kernels' build.
         units: to be cascaded, at least one.
-        strips: of each unit.
+        cuts: of each unit.
         pushed: whether rows are pushed into the first unit, so that its input is never whole.
     """
     own = tuple(
-        _unit_buffers(graph, layout, unit, strip, whole_input=index == 0 and not pushed, last=index == len(units) - 1)
-        for index, (unit, strip) in enumerate(zip(units, strips, strict=True))
+        _unit_buffers(graph, layout, unit, cut, whole_input=index == 0 and not pushed, last=index == len(units) - 1)
+        for index, (unit, cut) in enumerate(zip(units, cuts, strict=True))
     )
     rows = tuple(max((unit.row for unit in own[parity::2]), default=0) for parity in (0, 1))
     source, result = graph.tensors[units[0].input].size, graph.tensors[units[-1].output].size
     if pushed:
         return GroupBuffers(own, (rows[0], rows[1]), 0, result, 0)
-    return GroupBuffers(own, (rows[0], rows[1]), source, result, output_lead(graph, units))
+    return GroupBuffers(own, (rows[0], rows[1]), source, result, output_lead(graph, units, cuts[0].tiled))
 
 
 def _unit_buffers(
-    graph: IntegerGraph, layout: Layout, unit: Unit, strip: int, whole_input: bool, last: bool
+    graph: IntegerGraph, layout: Layout, unit: Unit, cut: Cut, whole_input: bool, last: bool
 ) -> UnitBuffers:
     _, expanded_width, expanded = graph.tensors[unit.expand.output].shape
     _, width, channels = graph.tensors[unit.output].shape
     row = graph.tensors[unit.input].size // graph.tensors[unit.input].shape[0]
     taps = unit.expand.weight[0].size
-    longest = min(strip, expanded_width)
-    kept_rows = _STEM_ROWS if unit.is_stem else 1 if unit.addition else 0
+    longest = min(cut.strip, expanded_width)
+    kept_rows = _STEM_ROWS if unit.is_stem else 1 if unit.addition or cut.tiled else 0
     before = layout.panel_bytes(taps, longest)
-    patches_at = align(before) if unit.is_stem else None
-    gathered = before if patches_at is None else patches_at + taps * longest
+    patches_at = tile_at = None
+    if cut.tiled:
+        ring_at = align(max(before, layout.panel_bytes(expanded, -(-longest // unit.depthwise.stride[0]))))
+        tile_at = ring_at, align(ring_at + layout.ring_bytes(longest, expanded, _SLOTS))
+        work = tile_at[1] + COLUMN_BYTES * expanded
+        ring = saved_bytes(expanded_width, expanded)
+    else:
+        patches_at = align(before) if unit.is_stem else None
+        gathered = before if patches_at is None else patches_at + taps * longest
+        work = max(gathered, layout.panel_bytes(expanded, min(cut.strip, width)))
+        ring = layout.ring_bytes(expanded_width, expanded, _SLOTS)
     return UnitBuffers(
-        strip=strip,
-        ring=layout.ring_bytes(expanded_width, expanded, _SLOTS),
+        cut=cut,
+        ring=ring,
         kept=0 if whole_input else kept_rows * row,
-        work=max(gathered, layout.panel_bytes(expanded, min(strip, width))),
+        work=work,
         patches_at=patches_at,
+        tile_at=tile_at,
         row=0 if last else width * channels,
     )
 

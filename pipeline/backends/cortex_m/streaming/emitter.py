@@ -92,7 +92,7 @@ class _Tables:
             name = unit.output if last else row_name(layer, index)
             yield [
                 *self._operators(unit),
-                f".strip = {buffers.strip}",
+                f".strip = {buffers.cut.strip}",
                 *self._places(unit, buffers, layer),
                 f".output_at = {self._offsets[name]}",
                 f".output_step = {width * channels if last else 0}",
@@ -143,8 +143,15 @@ class _Tables:
 
     def _places(self, unit: Unit, buffers: UnitBuffers, layer: str) -> Iterator[str]:
         """Where the unit's buffers lie; its strips share one panel with those of its group."""
-        yield f".ring = {self._offsets[buffer_name('ring', unit.expand.name)]}"
-        work = self._offsets[buffer_name("work", layer)]
+        ring, work = self._offsets[buffer_name("ring", unit.expand.name)], self._offsets[buffer_name("work", layer)]
+        if buffers.tile_at is None:
+            yield f".ring = {ring}"
+            yield f".saved = {_NOWHERE}"
+            yield f".column = {_NOWHERE}"
+        else:
+            yield f".ring = {work + buffers.tile_at[0]}"
+            yield f".saved = {ring}"
+            yield f".column = {work + buffers.tile_at[1]}"
         yield f".panel = {work}"
         yield f".patches = {_NOWHERE if buffers.patches_at is None else work + buffers.patches_at}"
         yield f".kept = {self._offsets[buffer_name('kept', unit.expand.name)] if buffers.kept else _NOWHERE}"

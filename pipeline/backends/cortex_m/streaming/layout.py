@@ -14,6 +14,9 @@ from pipeline.graph.ir import Int8Array, Int32Array
 
 #: Pixels at whose multiples a strip of a row begins (`SIXFOLD_STRIP`).
 STRIP = 12
+#: Of a column that is carried from tile to tile (`SIXFOLD_COLUMN`), a channel.
+COLUMN_BYTES = 4
+_WORD = 4
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Packed:
 
     words: npt.NDArray[np.uint32]
     saturates: bool
+
+
+def saved_bytes(width: int, channels: int) -> int:
+    """Size of a row that `sixfold_ring_close` takes out of rings, the same in every build: whole words a channel."""
+    return channels * -(-width // _WORD) * _WORD
 
 
 class Layout(Protocol):

@@ -1,16 +1,18 @@
-"""Which units to cascade, how long the strips are, and where every buffer lies.
+"""Which units to cascade, which to tile, how long the strips are, and where every buffer lies.
 
-Between two groups there is one whole tensor, so what a group needs depends on its first and last unit only: dynamic
-programming over the boundaries finds the least peak of all cascades. Every strip then becomes as long as that peak
-permits; with `optimize: speed` strips are whole rows from the start.
+Between two groups there is one whole tensor, so what a group needs depends on its first and last unit only, and on
+which of its units are tiled: dynamic programming over the boundaries finds the least peak of all cascades. Tiles cost
+time, so a group then gets as few of them, and every strip becomes as long, as that peak permits. With
+`optimize: speed` there are no tiles and strips are whole rows from the start.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 from pipeline.backends.cortex_m.memory_plan import Buffer, MemoryPlan, place_buffers
 from pipeline.backends.cortex_m.streaming.buffers import (
+    Cut,
     EndingBuffers,
     GroupBuffers,
     ending_buffers,
@@ -72,23 +74,33 @@ def plan_streaming(
         network: its units.
         layout: of the kernels' build.
         pushed: whether the image comes row by row.
-        optimize: the least memory, or long strips.
+        optimize: the least memory, or whole rows.
         guard: bytes to keep free on either side of every buffer.
     """
 
-    def buffers(first: int, end: int, longest: int) -> GroupBuffers:
+    def options(first: int, end: int) -> list[GroupBuffers]:
         units = network.units[first:end]
-        strips = [min(longest, _longest_strip(graph, unit)) for unit in units]
-        return group_buffers(graph, layout, units, strips, pushed and first == 0)
+        return [
+            group_buffers(graph, layout, units, cuts, pushed and first == 0)
+            for cuts in possible_cuts(graph, units, optimize)
+        ]
 
-    longest = STRIP if optimize == "memory" else max(_longest_strip(graph, unit) for unit in network.units)
-    peak, bounds = _least_peak(len(network.units), lambda first, end: buffers(first, end, longest).total)
+    def widest(first: int, end: int, peak: int) -> GroupBuffers:
+        units = network.units[first:end]
+        within = [buffers for buffers in options(first, end) if buffers.total <= peak]
+        chosen = min(within, key=lambda buffers: (sum(unit.cut.tiled for unit in buffers.units), buffers.total))
+        longest = [_longest_strip(graph, unit) for unit in units]
+        return _with_longest_strips(
+            chosen, longest, peak, lambda cuts: group_buffers(graph, layout, units, cuts, pushed and first == 0)
+        )
+
+    peak, bounds = _least_peak(
+        len(network.units), lambda first, end: min(buffers.total for buffers in options(first, end))
+    )
     pixels = graph.tensors[network.ending.expand.input].size // network.ending.expand.weight.shape[3]
     ending = _largest_ending(graph, layout, network.ending, peak, whole_rows(pixels))
     peak = max(peak, ending.total)
-    groups = tuple(
-        Group(network.units[first:end], _longest_strips(partial(buffers, first, end), peak)) for first, end in bounds
-    )
+    groups = tuple(Group(network.units[first:end], widest(first, end, peak)) for first, end in bounds)
     runs = [*(group.operators for group in groups), network.ending.operators]
     layers = [group_name(operators) for operators in runs]
     placed = _lifetimes(graph, groups, network.ending, ending, pushed)
@@ -116,19 +128,32 @@ def _longest_strip(graph: IntegerGraph, unit: Unit) -> int:
     return whole_rows(graph.tensors[unit.expand.output].shape[1])
 
 
-def _longest_strips(buffers: Callable[[int], GroupBuffers], peak: int) -> GroupBuffers:
-    """The group with the longest strips that stay within the peak; the shortest ones do."""
-    found = buffers(STRIP)
-    longest = STRIP
-    while True:
-        longest += STRIP
-        longer = buffers(longest)
-        if longer == found:
-            return found
-        if longer.total <= peak:
-            found = longer
-        elif longer.work > found.work:
-            return found
+def possible_cuts(graph: IntegerGraph, units: Sequence[Unit], optimize: Optimize) -> Iterator[tuple[Cut, ...]]:
+    """Ways to cut the rows of units that differ in what they need besides the panels."""
+    if optimize == "speed":
+        yield tuple(Cut(_longest_strip(graph, unit)) for unit in units)
+        return
+    yield from product(
+        *((Cut(STRIP), Cut(STRIP, tiled=True)) if _can_be_tiled(graph, unit) else (Cut(STRIP),) for unit in units)
+    )
+
+
+def _can_be_tiled(graph: IntegerGraph, unit: Unit) -> bool:
+    """Whether that can gain: a window of stride 2 reaches one column beyond its strip, of stride 1 it would be two."""
+    return unit.depthwise.stride[0] == 2 and not unit.is_stem and graph.tensors[unit.expand.output].shape[1] > STRIP
+
+
+def _with_longest_strips(
+    group: GroupBuffers, longest: Sequence[int], peak: int, measure: Callable[[Sequence[Cut]], GroupBuffers]
+) -> GroupBuffers:
+    """The group with every unit's strips as long as stays within the peak: they add to its work only."""
+    most = peak - group.fixed
+    cuts = [unit.cut for unit in group.units]
+    for strip in range(STRIP, max(longest) + 1, STRIP):
+        tried = [replace(cut, strip=min(strip, limit)) for cut, limit in zip(cuts, longest, strict=True)]
+        measured = measure(tried).units
+        cuts = [unit.cut if unit.work <= most else cut for unit, cut in zip(measured, cuts, strict=True)]
+    return measure(cuts)
 
 
 def _largest_ending(graph: IntegerGraph, layout: Layout, ending: Ending, peak: int, longest: int) -> EndingBuffers:

@@ -12,19 +12,24 @@ from pipeline.backends.cortex_m.streaming.structure import Unit
 from pipeline.graph.ir import Conv2D, DepthwiseConv2D, IntegerGraph
 
 
-def output_lead(graph: IntegerGraph, units: Sequence[Unit]) -> int:
+def output_lead(graph: IntegerGraph, units: Sequence[Unit], tiled: bool) -> int:
     """How many bytes the output must start before the whole input, so that no row is written over before it is read.
 
     The two may then share bytes (:mod:`pipeline.backends.cortex_m.overlap`).
+
+    Args:
+        graph: the integer graph.
+        units: in order.
+        tiled: whether the first one's ring holds a strip of its rows at a time.
     """
     source, result = graph.tensors[units[0].input], graph.tensors[units[-1].output]
     row_bytes = source.shape[1] * source.shape[2]
     written = (np.arange(result.shape[0]) + 1) * result.shape[1] * result.shape[2]
-    needed = np.array([_first_needed(graph, units, row) for row in range(result.shape[0])]) * row_bytes
+    needed = np.array([_first_needed(graph, units, tiled, row) for row in range(result.shape[0])]) * row_bytes
     return int(np.clip((written - needed).max(), 0, result.size))
 
 
-def _first_needed(graph: IntegerGraph, units: Sequence[Unit], row: int) -> int:
+def _first_needed(graph: IntegerGraph, units: Sequence[Unit], tiled: bool, row: int) -> int:
     """The first input row that is read while or after an output row is written; the input's height if none is."""
     stem, alone = units[0].is_stem, len(units) == 1
     last: int | None = row
@@ -34,11 +39,15 @@ def _first_needed(graph: IntegerGraph, units: Sequence[Unit], row: int) -> int:
         last = _last_read(graph, units[0].expand, last)
     if last is None:  # all input has come; an addition still reads the row that it belongs to
         height = graph.tensors[units[0].input].shape[0]
+        if tiled and alone:  # the last row of an odd height has waited for one below it
+            return height - 1
         return row if alone and units[0].addition else height
     if stem:  # the next window's upper row
         return last + units[0].expand.stride[0] - 2
     if units[0].addition:  # when it is the last unit it reads the row before after it has written
         return last - 1 if alone else last
+    if tiled and alone:  # two rows are read strip by strip while the output row is written
+        return last - 1
     return last + 1
 
 
