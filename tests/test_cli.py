@@ -3,6 +3,7 @@ import json
 import shlex
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from pipeline import cli, errors
 from pipeline.cli import doctor
 from pipeline.cli.app import COMMANDS, EXIT_CODES
+from pipeline.cli.arguments import Json
 from pipeline.cli.doctor import Finding, Tool
 from pipeline.paths import INT8_MODEL, artefact_folder
 from pipeline.report.markdown import markers
@@ -235,6 +237,29 @@ def test_report_writes_the_page_and_the_readme(
     assert (repository / "site/index.html").is_file()
     assert "`mps2-an386`" in (repository / "README.md").read_text()
     assert "mps2-an386" in capsys.readouterr().out
+
+
+def test_report_as_json_is_what_the_table_says_and_nothing_else(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = {"passed": False, "violations": ["too large"]}
+    write(repository / "reports/mps2-an386.json", target_report("mps2-an386", budget=failed))
+    (repository / "reports/host-openvino.json").unlink()
+    assert run(monkeypatch, "report", "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert all((repository / page).is_file() for page in printed["pages"])
+    rows = {row["target"]: row for row in printed["targets"]}
+    results = {name: rows[name]["result"] for name in TARGETS}
+    assert results == {"host-onnxruntime": "passed", "host-openvino": "not-verified", "mps2-an386": "failed"}
+    assert rows["host-openvino"]["report"] is None
+    assert rows["mps2-an386"]["report"]["budget"]["violations"] == ["too large"]
+    assert "predictions" not in rows["mps2-an386"]["report"]
+    assert printed["models"] == [rows["mps2-an386"]["report"]["model"]["sha256"]]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_json(command: str) -> None:
+    assert any(parameter.annotation is Json for parameter in signature(COMMANDS[command].command).parameters.values())
 
 
 def test_a_table_shows_a_failed_target(

@@ -10,7 +10,7 @@ from pipeline.targets import target_names
 
 
 def write_report(every_target: bool = False, root: Path = Path()) -> ReportInputs:
-    """Write the site of the repository at `root` and print the table.
+    """Write the site of the repository at `root`.
 
     Args:
         every_target: report on all files in targets/ instead of those that params.yaml enables.
@@ -28,14 +28,13 @@ def write_report(every_target: bool = False, root: Path = Path()) -> ReportInput
     from pipeline.report.site import write_site  # noqa: PLC0415 - Matplotlib takes a second, and damaged files none
 
     write_site(inputs, params.experiment, root)
-    print_summary(inputs)
     return inputs
 
 
 @exits_cleanly
 def main() -> None:
     """Run the stage in the current folder."""
-    write_report()
+    print_summary(write_report())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """`sixfold report`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-EXAMPLES = ("sixfold report", "sixfold report --all --update-readme")
+from pipeline.cli.arguments import Json
+
+EXAMPLES = ("sixfold report", "sixfold report --all --update-readme", "sixfold report --json")
 
 
 def command(
@@ -13,11 +14,9 @@ def command(
     update_readme: Annotated[
         bool, typer.Option("--update-readme", help="Also rewrite the table of targets in README.md.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Print what was verified and write site/index.html."""
-    from pipeline.report.readme import update_readme as write_table
-    from pipeline.stages.report import write_report
+    from pipeline.cli.report import report
 
-    inputs = write_report(every_target=every)
-    if update_readme:
-        write_table(Path("README.md"), inputs)
+    report(every, update_readme, as_json)
