@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.table import Table
 
 from pipeline.cli.output import print_json
 from pipeline.cli.prediction import ImageClasses, Prediction
@@ -17,6 +17,9 @@ from pipeline.report.console import console, table
 from pipeline.report.format import percent
 from pipeline.runners import Latency, load_runner
 from pipeline.targets import Target, load_target, on_a_board
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 #: Characters of a bar that stands for a probability of 1.
 BAR = 24
@@ -68,7 +71,7 @@ def _read(around: ImageClasses, path: Path) -> Int8Array:
         raise SixfoldError(f"{path}: not a readable image ({error})") from error
 
 
-def prediction_table(predictions: Sequence[Prediction]) -> Table:
+def prediction_table(predictions: Sequence[Prediction]) -> "Table":
     """Classes with their probabilities as numbers and bars."""
     listing = table("class", "probability", "")
     for prediction in predictions:
