@@ -6,7 +6,7 @@ from pipeline.report.format import UNKNOWN, percent, points, qualified_latency, 
 from pipeline.report.inputs import ReportInputs, VerifiedTarget
 from pipeline.report.markdown import markdown_table, replace_tables
 
-_HEAD = ("Target", "Core", "int8 accuracy (images)", "Drop, points", "Parity", "Latency", "Flash", "RAM")
+_HEAD = ("Target", "Core", "Engine", "int8 accuracy (images)", "Drop, points", "Parity", "Latency", "Flash", "RAM")
 
 
 def targets_table(inputs: ReportInputs) -> str:
@@ -16,14 +16,16 @@ def targets_table(inputs: ReportInputs) -> str:
 
 def _cells(verified: VerifiedTarget) -> tuple[str, ...]:
     target, report = verified.target, verified.report
+    engine = target.kernels or target.backend
     if report is None:
-        return (f"`{target.name}`", target.core, *(UNKNOWN for _ in _HEAD[2:]))
+        return (f"`{target.name}`", target.core, engine, *(UNKNOWN for _ in _HEAD[3:]))
     accuracy = percent(report.accuracy.int8)
     if report.accuracy.samples is not None:
         accuracy += f" ({report.accuracy.samples})"
     return (
         f"`{target.name}`",
         target.core,
+        engine,
         accuracy,
         points(report.accuracy.drop),
         reported_parity(report),

@@ -97,6 +97,8 @@ def test_an_emulated_boards_activations_are_the_references(project: Path, target
     runner, spec = load_runner(load_target(target)), load_target(target)
     found = runner.run_tensors(project / "artifacts" / target, spec, image[0], "fixed-point")  # type: ignore[attr-defined]
     expected = execute_all(GRAPH, image, "fixed-point")
-    for operator in GRAPH.operators:
-        name = operator.output
+    outputs = {operator.output for operator in GRAPH.operators}
+    # Row by row, a tensor is whole only where a group of blocks ends.
+    assert outputs <= set(found) if spec.kernels != "streaming" else outputs & set(found) > {GRAPH.output}
+    for name in outputs & set(found):
         np.testing.assert_array_equal(as_reference(name, found[name], expected[name]), expected[name])
