@@ -90,6 +90,14 @@ def test_a_second_repro_runs_nothing(built):
     assert built.outdated() == set()
 
 
+def test_a_profile_and_its_page_leave_nothing_to_do(built):
+    for command in (["profile", "mps2-an386"], ["report"]):
+        done = built.run(sys.executable, "-m", "pipeline.cli", *command)
+        assert done.returncode == 0, done.stderr
+    assert "lose most against it" in (built.folder / "site/profiles.html").read_text()
+    assert built.outdated() == set()
+
+
 def test_metrics_are_declared(built):
     done = built.run("dvc", "metrics", "show", "--json")
     assert done.returncode == 0, done.stderr

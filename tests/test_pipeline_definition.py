@@ -1,11 +1,14 @@
 """dvc.yaml against the code: what a stage imports is what DVC watches."""
 
+import importlib
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipeline.params import load_params
+from pipeline.paths import board_report, target_profile, target_report
 from tests.imports import ROOT, import_closure
 
 #: Modules that cannot change a result, only how a failure reads or where a file lies: none of them reruns a stage.
@@ -77,3 +80,19 @@ def test_training_does_not_watch_what_only_boards_use():
     watched = " ".join(STAGES["train"]["deps"])
     for other in ("firmware", "targets", "pipeline/backends", "pipeline/runners", "pipeline/graph", "calibration"):
         assert other not in watched
+
+
+def results_of_benchmarks() -> set[Path]:
+    """The files that `make bench` and its kin write."""
+    modules = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "benchmarks").rglob("results.py"))
+    return {importlib.import_module(".".join(module.parts)).RESULTS_FILE for module in modules}
+
+
+def test_dvc_passes_over_what_no_stage_writes_beside_their_results():
+    """The report's stage depends on the folder: a benchmark, a board or a profile must not make it out of date."""
+    beside = results_of_benchmarks() | {board_report("a-board"), target_profile("a-board")}
+    stages = {target_report("mps2-an386"), Path("reports/train.json"), Path("reports/confusion.csv")}
+    asked = sorted(str(path) for path in beside | stages)
+    done = subprocess.run(["dvc", "check-ignore", *asked], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert set(done.stdout.split()) == {str(path) for path in beside}
+    assert len(beside) >= 10

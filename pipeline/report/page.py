@@ -108,6 +108,14 @@ def render_history(commits: Sequence[Commit], experiment: str) -> str:
     )
 
 
+def render_profiles(inputs: ReportInputs, experiment: str) -> str:
+    """The HTML of the page about where instructions go: the targets that can be profiled, and what is known of them."""
+    profiled = [verified for verified in inputs.targets if verified.target.runner.kind == "qemu-system"]
+    rows = {v.target.name: layer_rows(v.profile) for v in profiled if v.profile and v.profile_is_current}
+    template = template_environment().get_template("profiles.html.j2")
+    return template.render(experiment=experiment, targets=profiled, head=HEAD, rows=rows)
+
+
 def render_page(
     inputs: ReportInputs,
     experiment: str,
@@ -144,12 +152,6 @@ def render_page(
             verified.target.name: _drawn(memory_plot(verified.target.name, verified.report.memory.layers))
             for verified in inputs.targets
             if verified.report and verified.report.memory.layers
-        },
-        profile_head=HEAD,
-        profiles={
-            verified.target.name: layer_rows(verified.profile)
-            for verified in inputs.targets
-            if verified.profile and verified.profile_is_current
         },
         quantisation_plots=[_drawn(plot) for plot in quantisation_plots(inputs.quantize)],
         noise=noise_bars(inputs.quantize.layers) if inputs.quantize else [],

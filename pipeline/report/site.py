@@ -1,4 +1,4 @@
-"""The report as a folder that needs no network: two pages and the pictures on them."""
+"""The report as a folder that needs no network: its pages and the pictures on them."""
 
 from pathlib import Path
 
@@ -7,13 +7,15 @@ from pipeline.report.artefacts import artefact_files
 from pipeline.report.confusion import confusion
 from pipeline.report.history import read_history
 from pipeline.report.inputs import ReportInputs
-from pipeline.report.page import render_history, render_page
+from pipeline.report.page import render_history, render_page, render_profiles
 from pipeline.report.pictures import FOLDER, write_pictures
 
 SITE = Path("site")
 PAGE = SITE / "index.html"
 #: Apart from the page: it changes with every commit, and the page only with the results.
 HISTORY = SITE / "history.html"
+#: Apart from the page: no stage makes what it shows.
+PROFILES = SITE / "profiles.html"
 
 
 def write_site(inputs: ReportInputs, experiment: str, root: Path = Path()) -> None:
@@ -34,5 +36,7 @@ def write_site(inputs: ReportInputs, experiment: str, root: Path = Path()) -> No
     artefacts = {name: files for name in names if (files := artefact_files(name, root))}
     with atomic_file(root / PAGE) as temporary:
         temporary.write_text(render_page(inputs, experiment, pictures, artefacts), encoding="utf-8")
+    with atomic_file(root / PROFILES) as temporary:
+        temporary.write_text(render_profiles(inputs, experiment), encoding="utf-8")
     with atomic_file(root / HISTORY) as temporary:
         temporary.write_text(render_history(read_history(inputs, root), experiment), encoding="utf-8")

@@ -26,7 +26,7 @@ from tests.report.test_site import add_images
 pytestmark = pytest.mark.slow
 
 PHONE, DESK = 390, 1280
-PAGES = ("index.html", "history.html", "sweep.html")
+PAGES = ("index.html", "profiles.html", "history.html", "sweep.html")
 LONG = "a_class_with_a_name_that_is_longer_than_any_phone_is_wide_and_has_no_space_to_break_at"
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.report.inputs import load_inputs
-from pipeline.report.page import render_page
+from pipeline.report.page import render_page, render_profiles
 from tests.profile.profiles import PROFILE
 from tests.report.repository import ROOT, TARGETS, make_repository, target_report, write
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
-OWN_FILES = {"data:,", "index.html", "history.html"}
+OWN_FILES = {"data:,", "index.html", "history.html", "profiles.html"}
 HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a&b -- {{ 7 * 7 }}")
 
 
@@ -71,6 +71,10 @@ def read(html: str) -> Reader:
 
 def page(names: tuple[str, ...] = TARGETS) -> str:
     return render_page(load_inputs(names), "digits")
+
+
+def profiles(names: tuple[str, ...] = TARGETS) -> str:
+    return render_profiles(load_inputs(names), "digits")
 
 
 def words(html: str) -> str:
@@ -181,11 +185,16 @@ def test_a_profile_is_shown_where_it_is_of_what_was_verified(repository: Path) -
     for least, most, shown in ((exact, exact, True), (exact - 9, exact + 9, True), (exact + 1, exact + 9, False)):
         details = {"least_instructions": float(least), "most_instructions": float(most)}
         write(repository / "reports/mps2-an386.json", target_report("mps2-an386", details=details))
-        text = words(page())
+        before = page()
+        text = words(profiles())
         assert ("The bound is 2 multiply-adds" in text) == shown
         assert ("lose most against it: stem, add, large." in text) == shown
         assert ("is of another build: sixfold profile mps2-an386" in text) != shown
-    assert "What the instructions of each layer do" not in words(page(("host-onnxruntime",)))
+        path.unlink()
+        assert "Not counted yet: sixfold profile mps2-an386" in words(profiles())
+        assert page() == before, "no stage makes profiles, and this page is the result of one"
+        write(path, PROFILE.model_dump(mode="json"))
+    assert "No target is enabled that QEMU has a board for" in words(profiles(("host-onnxruntime",)))
 
 
 def test_a_stand_in_says_that_it_is_one_and_gives_no_time(repository: Path) -> None:

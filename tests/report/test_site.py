@@ -9,7 +9,7 @@ from PIL import Image
 from pipeline.errors import SixfoldError
 from pipeline.files import sha256_file
 from pipeline.report.inputs import load_inputs
-from pipeline.report.site import HISTORY, PAGE, SITE, write_site
+from pipeline.report.site import HISTORY, PAGE, PROFILES, SITE, write_site
 from tests.report.repository import TARGETS, write
 from tests.report.test_page import read, words
 
@@ -103,13 +103,17 @@ def test_the_memory_map_and_the_files_of_an_artefact_are_on_the_page(repository:
     assert sha256_file(folder / "firmware.elf") in html
 
 
-def test_the_two_pages_link_to_each_other_and_to_each_target(repository: Path):
+def test_the_pages_link_to_each_other_and_to_each_target(repository: Path):
     html = site(repository)
-    history = (repository / HISTORY).read_text()
-    assert files_on_the_page(repository, html) == {"history.html"}
-    assert files_on_the_page(repository, history) == {"index.html"}
-    linked = set(re.findall(r'href="index\.html#([^"]*)"', history))
-    assert linked == {f"target-{name}" for name in TARGETS} and linked <= set(read(html).ids)
+    history, profiles = ((repository / page).read_text() for page in (HISTORY, PROFILES))
+    assert files_on_the_page(repository, html) == {"history.html", "profiles.html"}
+    assert files_on_the_page(repository, history) == files_on_the_page(repository, profiles) == {"index.html"}
+
+    def linked(text: str, page: str) -> set[str]:
+        return set(re.findall(rf'href="{page}\.html#([^"]*)"', text))
+
+    assert linked(history, "index") == {f"target-{name}" for name in TARGETS} <= set(read(html).ids)
+    assert linked(profiles, "index") == linked(html, "profiles") == {"target-mps2-an386"} <= set(read(profiles).ids)
     assert "Not available" not in words(history)
 
 

@@ -20,7 +20,7 @@ def command(
     """Count where an inference spends its instructions.
 
     Layer by layer and by what they do, for targets of which QEMU has the board. Writes
-    reports/profiles/TARGET.json, which the report shows.
+    reports/profiles/TARGET.json, which `sixfold report` shows on site/profiles.html.
     """
     from pipeline.cli.ready import check_ready
 
