@@ -33,14 +33,16 @@ void sixfold_ring_close(const sixfold_ring *ring, int32_t slot, int8_t *saved, i
     const int32_t bytes = (ring->width + 3) & ~3;
     const int32_t pitch = dsp_pitch(ring->width);
     const int32_t last = dsp_byte(ring->width);
-    const int8_t *row = dsp_row(ring, 0, 0);
+    const int32_t slots = ring->slots; /* the compiler cannot know that no store changes the ring itself */
+    const int32_t before = slot * pitch;
+    const int8_t *row = ring->data;
     for (int32_t channel = ring->channels; channel > 0; --channel) {
         for (int32_t byte = 0; byte < bytes; byte += 4) {
-            memcpy(saved + byte, row + slot * pitch + byte, 4);
+            memcpy(saved + byte, row + before + byte, 4);
         }
-        saved[0] = row[slot * pitch + last];
+        saved[0] = row[before + last];
         saved += bytes;
-        for (int32_t other = 0; other < ring->slots; ++other) {
+        for (int32_t other = 0; other < slots; ++other) {
             column[other] = row[last];
             row += pitch;
         }
@@ -53,14 +55,16 @@ void sixfold_ring_open(const sixfold_ring *ring, int32_t slot, const int8_t *sav
     const int32_t bytes = (ring->width + 3) & ~3;
     const int32_t pitch = dsp_pitch(ring->width);
     const int32_t last = dsp_byte(ring->width);
-    int8_t *row = dsp_row(ring, 0, 0);
+    const int32_t slots = ring->slots;
+    const int32_t before = slot * pitch;
+    int8_t *row = ring->data;
     for (int32_t channel = ring->channels; channel > 0; --channel) {
         for (int32_t byte = 0; byte < bytes; byte += 4) {
-            memcpy(row + slot * pitch + byte, saved + byte, 4);
+            memcpy(row + before + byte, saved + byte, 4);
         }
-        row[slot * pitch + last] = saved[0];
+        row[before + last] = saved[0];
         saved += bytes;
-        for (int32_t other = 0; other < ring->slots; ++other) {
+        for (int32_t other = 0; other < slots; ++other) {
             row[0] = column[other];
             row += pitch;
         }
