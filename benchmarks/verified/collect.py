@@ -8,7 +8,8 @@ from pipeline.errors import SixfoldError
 from pipeline.files import read_json, sha256_file
 from pipeline.graph.reader import read_graph
 from pipeline.paths import INT8_MODEL, target_report
-from pipeline.report.inputs import DATASET_FILE, Dataset, load_target_report
+from pipeline.report.inputs import DATASET_FILE, load_target_report
+from pipeline.report.schema import Dataset
 from pipeline.targets import Target, load_target, target_names
 from pipeline.validation import validate
 

@@ -7,7 +7,8 @@ from pipeline.errors import SixfoldError
 from pipeline.params import load_params
 from pipeline.report.console import console, table
 from pipeline.report.format import UNKNOWN, outcome, size, verdict
-from pipeline.report.inputs import TargetReport, load_target_report
+from pipeline.report.inputs import load_target_report
+from pipeline.report.schema import TargetReport
 from pipeline.target_paths import params_lines
 from pipeline.targets import Memory, load_target, target_names
 

@@ -7,7 +7,7 @@ from pipeline.errors import GateFailedError
 from pipeline.files import read_json
 from pipeline.paths import board_report, target_report
 from pipeline.report.format import outcome
-from pipeline.report.inputs import TargetReport
+from pipeline.report.schema import TargetReport
 from pipeline.stages import verify as stage
 from pipeline.validation import validate
 

@@ -14,7 +14,8 @@ from pipeline.gate.provenance import PipelineFiles, Provenance
 from pipeline.paths import INT8_MODEL, target_baseline, target_report
 from pipeline.predictions import Predictions
 from pipeline.predictions_record import PredictionsRecord
-from pipeline.report.inputs import Latency, MemoryUse, Parity, TargetReport, load_target_report
+from pipeline.report.inputs import load_target_report
+from pipeline.report.schema import Latency, MemoryUse, Parity, TargetReport
 from pipeline.targets import Target
 from pipeline.validation import Checked, validate
 

@@ -11,7 +11,7 @@ from pipeline.gate.causes import Causes
 from pipeline.gate.provenance import PREPARED_FOLDER
 from pipeline.predictions import Predictions
 from pipeline.report.format import grouped, interval, percent, points
-from pipeline.report.inputs import TargetReport
+from pipeline.report.schema import TargetReport
 from pipeline.targets import Target
 
 #: ``changed`` is worth a look and no regression.

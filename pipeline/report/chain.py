@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from pipeline.report.format import decibels, family, grouped, interval, percent, points
-from pipeline.report.inputs import Accuracy, FamilyScore, Parity, ReportInputs, TargetReport, VerifiedTarget
+from pipeline.report.inputs import ReportInputs, VerifiedTarget
+from pipeline.report.schema import Accuracy, FamilyScore, Parity, TargetReport
 
 
 @dataclass(frozen=True)

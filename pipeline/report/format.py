@@ -1,6 +1,6 @@
 """Numbers as people read them. What is not known is a dash, never a zero."""
 
-from pipeline.report.inputs import Latency, Parity, TargetReport
+from pipeline.report.schema import Latency, Parity, TargetReport
 from pipeline.targets import Target
 
 UNKNOWN = "\u2014"

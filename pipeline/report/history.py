@@ -12,7 +12,8 @@ from pipeline.errors import SixfoldError
 from pipeline.paths import target_report
 from pipeline.predictions import Predictions
 from pipeline.predictions_record import PredictionsRecord
-from pipeline.report.inputs import Accuracy, Latency, MemoryUse, ReportInputs, Section, TargetReport
+from pipeline.report.inputs import ReportInputs
+from pipeline.report.schema import Accuracy, Latency, MemoryUse, Section, TargetReport
 from pipeline.validation import validate
 
 #: Committed facts of each target.

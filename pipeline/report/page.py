@@ -13,11 +13,12 @@ from pipeline.report.confusion import confusion
 from pipeline.report.drawing import Plot
 from pipeline.report.history import Commit
 from pipeline.report.history_charts import HEIGHT, WIDTH, charts
-from pipeline.report.inputs import Layer, LayerNoise, ReportInputs, VerifiedTarget
+from pipeline.report.inputs import ReportInputs, VerifiedTarget
 from pipeline.report.isa_bound import multiplier, share_of_bound
 from pipeline.report.pictures import Pictures
 from pipeline.report.plots import memory_plot, training_plots
 from pipeline.report.quantisation_plots import quantisation_plots
+from pipeline.report.schema import Layer, LayerNoise
 from pipeline.report.templating import template_environment
 
 # A skipped image is worth naming; thousands of them are worth counting.

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.report.drawing import SERIES, Plot, draw
 from pipeline.report.format import size
-from pipeline.report.inputs import LayerMemory
+from pipeline.report.schema import LayerMemory
 
 _DASHES = ("-", "--")
 

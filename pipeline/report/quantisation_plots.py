@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.report.drawing import SERIES, TEXT, Plot, draw
 from pipeline.report.format import decibels
-from pipeline.report.inputs import LayerNoise, QuantizeReport, Relu6Range
+from pipeline.report.schema import LayerNoise, QuantizeReport, Relu6Range
 
 RELU6_LIMIT = 6.0
 _SIZE = (5.2, 3.0)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.report import format as formats
 from pipeline.report.chain import parity_sentence
-from pipeline.report.inputs import Latency, Parity, TargetReport
+from pipeline.report.schema import Latency, Parity, TargetReport
 
 
 @pytest.mark.parametrize("write", [formats.percent, formats.points, formats.interval, formats.size, formats.decibels])

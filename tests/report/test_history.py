@@ -11,8 +11,9 @@ from pipeline.gate.baseline import Baseline
 from pipeline.predictions import Predictions
 from pipeline.report.history import Commit, Recorded, _known, read_history
 from pipeline.report.history_charts import HEIGHT, charts
-from pipeline.report.inputs import Accuracy, Latency, MemoryUse, load_inputs
+from pipeline.report.inputs import load_inputs
 from pipeline.report.page import render_history
+from pipeline.report.schema import Accuracy, Latency, MemoryUse
 from tests.report.repository import ROOT, TARGETS, target_report, write
 from tests.report.test_page import words
 

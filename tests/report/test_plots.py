@@ -1,7 +1,7 @@
 from xml.etree import ElementTree
 
-from pipeline.report.inputs import LayerMemory
 from pipeline.report.plots import memory_plot, training_plots
+from pipeline.report.schema import LayerMemory
 
 
 def test_columns_are_grouped_by_what_they_are() -> None:

@@ -1,7 +1,7 @@
 from xml.etree import ElementTree
 
-from pipeline.report.inputs import LayerNoise, QuantizeReport, Relu6Range
 from pipeline.report.quantisation_plots import quantisation_plots
+from pipeline.report.schema import LayerNoise, QuantizeReport, Relu6Range
 
 LAYERS = (
     LayerNoise(name="a", sqnr_db=30.0, weights_db=33.0, activations_db=34.0),
