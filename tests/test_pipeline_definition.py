@@ -20,6 +20,7 @@ PLUMBING = {
     Path("pipeline/data/__init__.py"),
     Path("pipeline/errors.py"),
     Path("pipeline/files.py"),
+    Path("pipeline/memories.py"),
     Path("pipeline/models/__init__.py"),
     Path("pipeline/npu.py"),
     Path("pipeline/params.py"),

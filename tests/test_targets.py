@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipeline.errors import SixfoldError
+from pipeline.memories import Memory
 from pipeline.sizes import parse_bytes
-from pipeline.targets import Memory, load_target, target_names
+from pipeline.targets import load_target, target_names
 
 ROOT = Path(__file__).resolve().parent.parent
 BOARD = (ROOT / "targets" / "mps2-an386.yaml").read_text()

@@ -15,7 +15,8 @@ from pipeline.backends.cortex_m.kernel import load_core
 from pipeline.backends.cortex_m.linker_script import emit_linker_script
 from pipeline.backends.cortex_m.machines import board_placement, placement
 from pipeline.graph.ir import IntegerGraph
-from pipeline.targets import Memory, MemoryRegion, Target
+from pipeline.memories import Memory, MemoryRegion
+from pipeline.targets import Target
 
 #: More than any network takes here; regions lie this far apart, so that none is ever too small.
 _ROOM = 0x0400_0000

@@ -4,13 +4,14 @@ from dataclasses import asdict, dataclass
 
 from pipeline.cli.output import print_json
 from pipeline.errors import SixfoldError
+from pipeline.memories import Memory
 from pipeline.params import load_params
 from pipeline.report.console import console, table
 from pipeline.report.format import UNKNOWN, outcome, size, verdict
 from pipeline.report.inputs import load_target_report
 from pipeline.report.schema import TargetReport
 from pipeline.target_paths import params_lines
-from pipeline.targets import Memory, load_target, target_names
+from pipeline.targets import load_target, target_names
 
 
 @dataclass(frozen=True)

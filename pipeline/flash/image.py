@@ -10,7 +10,7 @@ from elftools.elf.sections import SymbolTableSection
 from elftools.elf.segments import Segment as ELFSegment
 
 from pipeline.errors import SixfoldError
-from pipeline.targets import Memory
+from pipeline.memories import Memory
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from pipeline.backends.cortex_m.skeleton import Variant, skeleton
 from pipeline.errors import SixfoldError
 from pipeline.graph import cost
 from pipeline.graph.ir import IntegerGraph
+from pipeline.memories import Memory
 from pipeline.sweep.costs import LIBRARIES, estimated_instructions, kernel_costs
-from pipeline.targets import Kernels, Memory, Target
+from pipeline.targets import Kernels, Target
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from pipeline.backends.cortex_m.c_source import c_string
 from pipeline.backends.cortex_m.compiler import generate_sources
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Conv2D, IntegerGraph
-from pipeline.targets import MemoryRegion, Target, load_target
+from pipeline.memories import MemoryRegion
+from pipeline.targets import Target, load_target
 from tests.graph.graphs import random_graph, small_mobilenet
 
 TARGET = load_target("mps2-an386").model_copy(update={"kernels": "portable"})

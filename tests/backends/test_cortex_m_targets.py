@@ -17,11 +17,12 @@ from pipeline.errors import SixfoldError
 from pipeline.files import sha256_file
 from pipeline.graph.qdq import int8_qdq
 from pipeline.graph.reference import execute
+from pipeline.memories import MemoryRegion
 from pipeline.runners.qemu_system import run_artefact
 from pipeline.runners.serial_link import open_link
 from pipeline.runners.serial_port import infer, read_codes
 from pipeline.stages.compile import compile_target
-from pipeline.targets import MemoryRegion, Target, load_target, target_names
+from pipeline.targets import Target, load_target, target_names
 from tests.emulation import emulated, patched
 from tests.graph.graphs import random_inputs, small_mobilenet
 from tests.imports import ROOT

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pipeline.flash import Job
 from pipeline.flash.image import read_image
-from pipeline.targets import FlashSpec, Memory, MemoryRegion, load_target
+from pipeline.memories import Memory, MemoryRegion
+from pipeline.targets import FlashSpec, load_target
 
 MEMORY = Memory(
     flash=MemoryRegion(origin=0x08000000, size=64 * 1024), sram=MemoryRegion(origin=0x20000000, size=64 * 1024)

@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import SixfoldError
 from pipeline.flash.cores import check_core
 from pipeline.flash.image import read_image
-from pipeline.targets import Memory, MemoryRegion
+from pipeline.memories import Memory, MemoryRegion
 from tests.flash.jobs import MEMORY, build
 
 

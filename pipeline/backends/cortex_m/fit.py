@@ -11,7 +11,8 @@ from pipeline.backends.cortex_m.memory_plan import MemoryPlan
 from pipeline.backends.cortex_m.skeleton import Variant, recognise, skeleton, smaller_variants
 from pipeline.errors import SixfoldError
 from pipeline.graph.ir import Add, GlobalAveragePool, IntegerGraph
-from pipeline.targets import Kernels, Memory
+from pipeline.memories import Memory
+from pipeline.targets import Kernels
 
 
 def explain_overflow(

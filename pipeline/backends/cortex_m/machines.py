@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.errors import SixfoldError
-from pipeline.targets import Memory, MemoryRegion, Target
+from pipeline.memories import Memory, MemoryRegion
+from pipeline.targets import Target
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from pipeline.backends.cortex_m.compiler import compile_graph
 from pipeline.backends.cortex_m.engine import Need
 from pipeline.backends.cortex_m.libraries import engine_for
 from pipeline.errors import SixfoldError
+from pipeline.memories import Memory, MemoryRegion, Place
 from pipeline.report.markdown import markers
-from pipeline.targets import Memory, MemoryRegion, Place, load_target
+from pipeline.targets import load_target
 from tests.imports import ROOT
 
 MEMORY = Memory(
