@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.data.listing import is_image, sorted_entries, strangers, visible_folders
+from pipeline.data.listing import class_files, strangers, visible_folders
 from pipeline.errors import SixfoldError
 
 
@@ -44,11 +44,9 @@ def labelled_images(folder: Path, classes: int) -> LabelledImages:
     ignored = list(strangers(folder, folder))
     found: list[tuple[int, Path]] = []
     for entry, index in zip(entries, indices, strict=True):
-        for path in sorted_entries(entry):
-            if path.is_file() and is_image(path):
-                found.append((index, path))
-            else:
-                ignored.append(path.relative_to(folder).as_posix())
+        images, others = class_files(entry)
+        found += [(index, path) for path in images]
+        ignored += [path.relative_to(folder).as_posix() for path in others]
     if not found:
         raise SixfoldError(f"{folder}: no images in {len(entries)} class folders")
     found.sort(key=lambda item: item[0])

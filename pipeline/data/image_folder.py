@@ -1,10 +1,11 @@
 """`image-folder`: a user's own images, one sub-folder per class, or `train`, `val` and `test` with those inside."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from pipeline.data.decode import decode
-from pipeline.data.listing import is_image, sorted_entries, strangers, visible_folders
+from pipeline.data.listing import class_files, strangers, visible_folders
 from pipeline.data.source import Image, Item, Source
 from pipeline.errors import SixfoldError
 
@@ -21,12 +22,12 @@ SPLIT_FOLDERS: dict[str, Literal["train", "validation", "test"]] = {
 def open_image_folder(folder: Path, image_size: int, channels: int, central_crop: float = 1.0) -> Source:
     """List the images of `folder`.
 
-    Classes are the sub-folders' names in sorted order; where all names are numbers, they are the class indices. Hidden
-    files, files that are no images and folders inside a class folder are left out and reported.
+    Classes are the sub-folders' names in sorted order; where all names are numbers, they are the class indices. Folders
+    inside a class folder belong to the class. Hidden files and files that are no images are left out and reported.
 
     Raises:
         SixfoldError: no such folder, no images, a single class, a class without images, a class that only some splits
-            have, or numbers with a gap.
+            have, numbers with a gap, or splits where they would be taken for classes or for parts of a class.
     """
     if not folder.is_dir():
         raise SixfoldError(
@@ -41,18 +42,15 @@ def open_image_folder(folder: Path, image_size: int, channels: int, central_crop
         raise SixfoldError(f"{folder}: a single class, {names[0]!r}; a classifier needs at least two sub-folders")
     classes = _class_order(names, folder)
     items: list[Item] = []
+    _refuse_misplaced_splits(splits)
     for root, split in splits.items():
         ignored += strangers(root, folder)
         for label, name in enumerate(classes):
-            before = len(items)
-            for path in sorted_entries(root / name):
-                relative = path.relative_to(folder).as_posix()
-                if path.is_file() and is_image(path):
-                    items.append(Item(relative, label, split))
-                else:
-                    ignored.append(relative)
-            if len(items) == before:
+            images, others = class_files(root / name)
+            if not images:
                 raise SixfoldError(f"{root / name}: class {name!r} has no images; add some or remove the folder")
+            items += [Item(path.relative_to(folder).as_posix(), label, split) for path in images]
+            ignored += [path.relative_to(folder).as_posix() for path in others]
 
     def read(index: int) -> Image:
         return decode(folder / items[index].name, image_size, channels, central_crop)
@@ -77,6 +75,24 @@ def _splits(folder: Path) -> dict[Path, Literal["train", "validation", "test"] |
     if len(set(found.values())) != len(found):
         raise SixfoldError(f"{folder}: two folders are the validation split; keep one of {', '.join(sorted(inside))}")
     return dict(found)
+
+
+def _refuse_misplaced_splits(roots: Iterable[Path]) -> None:
+    """A training set must never be mixed with its test set only because the two lie where classes are expected."""
+    for root in roots:
+        for entry in visible_folders(root):
+            inner = visible_folders(entry)
+            if entry.name.lower() in SPLIT_FOLDERS and inner:
+                raise SixfoldError(
+                    f"{entry}: has folders inside, as a split has, but splits are train, and val or test, with nothing "
+                    "beside them; move or rename the other folders"
+                )
+            for folder in inner:
+                if folder.name.lower() in SPLIT_FOLDERS:
+                    raise SixfoldError(
+                        f"{folder}: a split inside a class; put the classes into the splits, as in "
+                        f"{folder.name}/{entry.name}"
+                    )
 
 
 def _class_order(names: list[str], folder: Path) -> list[str]:

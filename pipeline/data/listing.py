@@ -36,6 +36,28 @@ def sorted_entries(folder: Path) -> list[Path]:
         raise SixfoldError(f"{folder}: cannot be read ({error.strerror})") from error
 
 
+def class_files(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The images of a class folder, those in its sub-folders too, and what else lies there; both sorted, files by folder.
+
+    Hidden folders and links to folders are not entered: a link may lead to another class, or back.
+
+    Raises:
+        SixfoldError: a folder cannot be read.
+    """
+    images: list[Path] = []
+    others: list[Path] = []
+    for entry in sorted_entries(folder):
+        if entry.is_dir() and not entry.name.startswith(".") and not entry.is_symlink():
+            inner_images, inner_others = class_files(entry)
+            images += inner_images
+            others += inner_others
+        elif entry.is_file() and is_image(entry):
+            images.append(entry)
+        else:
+            others.append(entry)
+    return images, others
+
+
 def is_image(path: Path) -> bool:
     """Whether the name is an image's; hidden files are none."""
     return not path.name.startswith(".") and path.suffix.lower() in _image_suffixes()

@@ -52,12 +52,51 @@ def test_strangers_are_ignored_and_reported(tmp_path: Path) -> None:
     image_folder(tmp_path, {"a": 10, "b": 20}, count=1)
     write_image(tmp_path / "loose.png")
     write_image(tmp_path / "a" / ".hidden.png")
-    write_image(tmp_path / "a" / "deeper" / "x.png")
+    write_image(tmp_path / "a" / ".cache" / "x.png")
     write_image(tmp_path / ".thumbnails" / "x.png")
     (tmp_path / "b" / "notes.txt").write_text("x")
     source = open_image_folder(tmp_path, 32, 1)
     assert [item.name for item in source.items] == ["a/000.png", "b/000.png"]
-    assert source.ignored == (".thumbnails", "loose.png", "a/.hidden.png", "a/deeper", "b/notes.txt")
+    assert source.ignored == (".thumbnails", "loose.png", "a/.cache", "a/.hidden.png", "b/notes.txt")
+
+
+def test_folders_inside_a_class_belong_to_it(tmp_path: Path) -> None:
+    for name in ("a/0.png", "a/deeper/x.png", "a/deeper/still/y.png", "a/z.png", "b/only/below.png"):
+        write_image(tmp_path / name)
+    (tmp_path / "b" / "only" / "notes.txt").write_text("x")
+    source = open_image_folder(tmp_path, 32, 1)
+    assert [(item.name, item.label) for item in source.items] == [
+        ("a/0.png", 0),
+        ("a/deeper/still/y.png", 0),
+        ("a/deeper/x.png", 0),
+        ("a/z.png", 0),
+        ("b/only/below.png", 1),
+    ]
+    assert source.ignored == ("b/only/notes.txt",)
+    assert source.read(2).shape == (32, 32, 1)
+
+
+def test_links_to_folders_are_not_entered(tmp_path: Path) -> None:
+    image_folder(tmp_path, {"a": 10, "b": 20}, count=1)
+    (tmp_path / "a" / "round").symlink_to(tmp_path, target_is_directory=True)
+    source = open_image_folder(tmp_path, 32, 1)
+    assert [item.name for item in source.items] == ["a/000.png", "b/000.png"]
+    assert source.ignored == ("a/round",)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (("train/a/0.png", "train/b/0.png", "test/a/0.png", "test/b/0.png", "sketches/0.png"), "test: has folders inside"),
+        (("Train/a/0.png", "Train/b/0.png", "Test/a/0.png", "Test/b/0.png"), "Test: has folders inside"),
+        (("a/test/0.png", "a/train/1.png", "b/test/0.png", "b/train/1.png"), "as in test/a"),
+    ],
+)
+def test_splits_are_never_taken_for_classes(tmp_path: Path, images: tuple[str, ...], message: str) -> None:
+    for name in images:
+        write_image(tmp_path / name)
+    with pytest.raises(SixfoldError, match=message):
+        open_image_folder(tmp_path, 32, 1)
 
 
 def test_capital_suffixes_are_images(tmp_path: Path) -> None:
