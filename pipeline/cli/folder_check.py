@@ -18,6 +18,8 @@ from pipeline.progress import progress_bar
 FEW_IMAGES = 50
 #: How many times the smallest class the largest may be.
 UNEVEN = 10
+#: How many times as long as wide an image may be before cutting out the middle loses much of it.
+LONG = 2
 #: Files that a warning names.
 NAMED = 3
 #: Size that images are decoded to, only to see whether they can be.
@@ -69,22 +71,29 @@ def check_folder(folder: Path) -> FolderCheck:
         SixfoldError: nothing can be trained on it: no folder, no images, a single class, an empty class, or none of a
             class that can be read.
     """
+    if not folder.is_dir():
+        what = "a file" if folder.exists() else "no such folder"
+        raise SixfoldError(f"{folder}: {what}; give the folder that has a sub-folder per class")
     source = open_image_folder(folder, _PROBE, 3)
     labels: list[int] = []
     splits: list[str | None] = []
     unreadable: list[str] = []
     contents: dict[str, list[tuple[int, str]]] = {}
     smallest, colours = 2**31, False
+    long: list[str] = []
     with progress_bar("reading images", len(source.items)) as advance:
         for item in source.items:
             path = folder / item.name
             try:
-                decode(path, _PROBE, 3)
-                side, coloured = _look(path)
+                pixels = decode(path, _PROBE, 3)
             except UnreadableImageError as error:
                 unreadable.append(f"{item.name}: {error}")
             else:
-                smallest, colours = min(smallest, side), colours or coloured
+                with Pillow.open(path) as image:
+                    shorter, longer = sorted(image.size)
+                smallest, colours = min(smallest, shorter), colours or bool((pixels != pixels[..., :1]).any())
+                if longer > LONG * shorter:
+                    long.append(item.name)
                 labels.append(item.label)
                 splits.append(item.split)
                 digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -100,6 +109,7 @@ def check_folder(folder: Path) -> FolderCheck:
         *_balance(found, source.classes),
         *_repeated(list(contents.values())),
         *_small(smallest),
+        *_long(long),
     ]
     return FolderCheck(
         folder.as_posix(),
@@ -112,23 +122,18 @@ def check_folder(folder: Path) -> FolderCheck:
     )
 
 
-def _look(path: Path) -> tuple[int, bool]:
-    """Shorter side in pixels, and whether there are colours."""
-    with Pillow.open(path) as image:
-        side = min(image.size)
-        if image.mode in ("1", "L", "LA", "F", "I") or image.mode.startswith("I;"):
-            return side, False
-        image.thumbnail((_PROBE, _PROBE))
-        red, green, blue = image.convert("RGB").split()
-        return side, red.tobytes() != green.tobytes() or green.tobytes() != blue.tobytes()
-
-
 def _unreadable(lines: list[str]) -> list[str]:
-    return [f"{len(lines)} images cannot be read and will be skipped: {_some(lines)}"] if lines else []
+    return (
+        [f"{_counted(len(lines), 'image', 'images')} cannot be read and will be skipped: {_some(lines)}"]
+        if lines
+        else []
+    )
 
 
 def _ignored(names: tuple[str, ...]) -> list[str]:
-    return [f"{len(names)} other files will be ignored: {_some(list(names))}"] if names else []
+    return (
+        [f"{_counted(len(names), 'other file', 'other files')} will be ignored: {_some(list(names))}"] if names else []
+    )
 
 
 def _balance(found: Counter[int], classes: tuple[str, ...]) -> list[str]:
@@ -147,9 +152,12 @@ def _repeated(groups: list[list[tuple[int, str]]]) -> list[str]:
     torn = [" = ".join(name for _, name in group) for group in same if _is_torn(group)]
     warnings = []
     if torn:
-        warnings.append(f"{len(torn)} images are in several classes: {_some(torn)}")
-    if extra := sum(len(group) - 1 for group in same if not _is_torn(group)):
-        warnings.append(f"{extra} images are copies of others, and may come into training and test both")
+        warnings.append(f"{_counted(len(torn), 'image is', 'images are')} in several classes: {_some(torn)}")
+    if copies := [" = ".join(name for _, name in group) for group in same if not _is_torn(group)]:
+        warnings.append(
+            f"{_counted(len(copies), 'image is', 'images are')} there more than once, and may come into training and "
+            f"test both: {_some(copies)}"
+        )
     return warnings
 
 
@@ -159,6 +167,19 @@ def _is_torn(group: list[tuple[int, str]]) -> bool:
 
 def _small(side: int) -> list[str]:
     return [f"the smallest image is {side} pixels wide or high; it will be enlarged"] if side < _PROBE else []
+
+
+def _long(names: list[str]) -> list[str]:
+    if not names:
+        return []
+    return [
+        f"{_counted(len(names), 'image is', 'images are')} more than {LONG} times as long as wide; only the square in "
+        f"the middle is used: {_some(names)}"
+    ]
+
+
+def _counted(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"
 
 
 def _some(lines: list[str]) -> str:

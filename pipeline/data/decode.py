@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageOps
+from PIL import ImageOps, UnidentifiedImageError
 
 from pipeline.data.source import Image, UnreadableImageError
 
@@ -33,9 +33,17 @@ def decode(path: Path, size: int, channels: int, central_crop: float = 1.0) -> I
     except UnreadableImageError:
         raise
     except Exception as error:  # a damaged file makes Pillow's plug-ins raise nearly anything
-        # Pillow names the whole path, which differs between machines; the report must not.
-        reason = str(error).replace(repr(str(path)), "the file").splitlines() or [type(error).__name__]
-        raise UnreadableImageError(reason[0]) from error
+        raise UnreadableImageError(_reason(error, path)) from error
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """Why, in words that do not name the path: it differs between machines, and the report must not."""
+    if isinstance(error, UnidentifiedImageError):
+        return "the file is empty" if path.stat().st_size == 0 else "of no image format that is known here"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    lines = str(error).replace(repr(str(path)), "the file").splitlines() or [type(error).__name__]
+    return lines[0]
 
 
 def square_pixels(image: Pillow.Image, size: int, channels: int, central_crop: float = 1.0) -> Image:

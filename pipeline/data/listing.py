@@ -37,7 +37,7 @@ def sorted_entries(folder: Path) -> list[Path]:
 
 
 def class_files(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The images of a class folder, those in its sub-folders too, and what else lies there; both sorted, files by folder.
+    """The images of a class folder, those in its sub-folders too, and what else lies there; both sorted.
 
     Hidden folders and links to folders are not entered: a link may lead to another class, or back.
 

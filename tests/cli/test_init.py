@@ -79,26 +79,43 @@ def test_what_is_wrong_with_the_folder_is_said(
     (photos / "few" / "notes.txt").write_text("hello")
     shutil.copy(photos / "few" / "0.png", photos / "many" / "same.png")
     shutil.copy(photos / "few" / "1.png", photos / "few" / "again.png")
+    Image.new("RGB", (90, 30)).save(photos / "many" / "wide.png")
     before = (project / "params.yaml").read_bytes()
     assert run(monkeypatch, "init", "photos", "--check") == 0
     printed = capsys.readouterr().out
     for text in (
-        "1 images cannot be read and will be skipped: few/broken.jpg",
-        "1 other files will be ignored: few/notes.txt",
+        "1 image cannot be read and will be skipped: few/broken.jpg: of no image format",
+        "1 other file will be ignored: few/notes.txt",
         "fewer than 50 images say little about a class: few (6)",
-        "the largest class has 61 images, the smallest 6",
-        "1 images are in several classes: few/0.png = many/same.png",
-        "1 images are copies of others",
+        "the largest class has 62 images, the smallest 6",
+        "1 image is in several classes: few/0.png = many/same.png",
+        "1 image is there more than once, and may come into training and test both: few/1.png = few/again.png",
         "the smallest image is 20 pixels",
+        "1 image is more than 2 times as long as wide; only the square in the middle is used: many/wide.png",
     ):
         assert f"warning: {text}" in printed
     assert (project / "params.yaml").read_bytes() == before
 
 
+@pytest.mark.filterwarnings("error")
+def test_transparent_palettes_are_read_without_a_word(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = fill(project / "photos", {"a": 5, "b": 5}, mode="L")
+    palette = Image.new("P", (40, 40), 1)
+    palette.putpalette([255, 0, 0, 0, 255, 0])
+    palette.save(photos / "a" / "transparent.png", transparency=bytes([0, 128]))
+    assert run(monkeypatch, "init", "photos", "--check", "--json") == 0
+    printed = capsys.readouterr()
+    # Half-transparent green on white is a colour.
+    assert json.loads(printed.out)["folder"]["channels"] == 3 and printed.err == ""
+
+
 @pytest.mark.parametrize(
     ("folder", "flags", "message"),
     [
-        ("absent", [], "absent: no such folder"),
+        ("absent", [], "absent: no such folder; give"),
+        ("photos/a/0.png", [], "0.png: a file; give"),
         ("photos", ["--size", "50"], "image_size: Input should be a multiple of 32"),
         ("photos", ["--channels", "2"], "channels"),
         ("photos", ["--target", "nope"], "targets/nope.yaml: no such target"),

@@ -104,6 +104,23 @@ def test_damage_is_refused_without_the_path(tmp_path: Path) -> None:
         assert str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("absent.png", "no such file or directory"),
+        (".", "is a directory"),
+        ("empty.png", "the file is empty"),
+        ("text.png", "of no image format that is known here"),
+    ],
+)
+def test_the_reason_is_in_words(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("hello")
+    with pytest.raises(UnreadableImageError) as caught:
+        decode(tmp_path / name, 32, 3)
+    assert str(caught.value) == reason
+
+
 def test_float_pixels_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((40, 40), np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(UnreadableImageError, match="floating-point"):

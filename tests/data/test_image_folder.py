@@ -87,7 +87,10 @@ def test_links_to_folders_are_not_entered(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (("train/a/0.png", "train/b/0.png", "test/a/0.png", "test/b/0.png", "sketches/0.png"), "test: has folders inside"),
+        (
+            ("train/a/0.png", "train/b/0.png", "test/a/0.png", "test/b/0.png", "sketches/0.png"),
+            "test: has folders inside",
+        ),
         (("Train/a/0.png", "Train/b/0.png", "Test/a/0.png", "Test/b/0.png"), "Test: has folders inside"),
         (("a/test/0.png", "a/train/1.png", "b/test/0.png", "b/train/1.png"), "as in test/a"),
     ],
