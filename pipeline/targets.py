@@ -1,5 +1,6 @@
 """`targets/<name>.yaml`: a board as data, checked on load."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -277,7 +278,11 @@ def load_target(name: str, folder: Path = TARGETS_FOLDER) -> Target:
     """
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        raise SixfoldError(f"{path}: no such target; there are {', '.join(target_names(folder)) or 'none'}")
+        known = target_names(folder)
+        # A slip of a few letters has one answer; the list of all would bury it.
+        close = get_close_matches(name, known, n=3, cutoff=0.8)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known) or 'none'}"
+        raise SixfoldError(f"{path}: no such target; {hint}")
     target = validate(Target, read_yaml(path), str(path))
     if target.name != name:
         raise SixfoldError(f"{path}: name: is {target.name!r}, the file is called {name!r}; make them equal")

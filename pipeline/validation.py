@@ -1,10 +1,11 @@
 """YAML files checked on load: any wrong key, value or unit is one line with file and field."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from pipeline.errors import SixfoldError
 
@@ -60,6 +61,19 @@ def validate(model: type[Model], value: Any, where: str) -> Model:
             message = "missing; add it"
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise SixfoldError(f"{where}: {field}: {message}{more}") from error
+
+
+def field_checker(model: type[BaseModel], name: str) -> Callable[[Any], Any]:
+    """A function that checks one value as `model` checks its field `name`; it raises ValueError with one line."""
+    adapter: TypeAdapter[Any] = TypeAdapter(get_type_hints(model, include_extras=True)[name])
+
+    def check(value: Any) -> Any:
+        try:
+            return adapter.validate_python(value)
+        except ValidationError as error:
+            raise ValueError(error.errors(include_url=False)[0]["msg"].removeprefix("Input ")) from error
+
+    return check
 
 
 def _known_keys(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -114,6 +114,15 @@ def test_a_microcontroller_needs_memories(tmp_path: Path) -> None:
         load_target("board", tmp_path)
 
 
+def test_a_misspelt_target_is_guessed(tmp_path: Path) -> None:
+    for name in ("netduino-plus-2", "nucleo-f446re", "mps2-an385", "mps2-an386"):
+        (tmp_path / f"{name}.yaml").touch()
+    with pytest.raises(SixfoldError, match=r"no such target; did you mean netduino-plus-2\?$"):
+        load_target("netduno-plus2", tmp_path)
+    with pytest.raises(SixfoldError, match=r"did you mean mps2-an386 or mps2-an385\?$"):
+        load_target("mps-an386", tmp_path)
+
+
 def test_an_unknown_target_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(SixfoldError, match="no such target; there are none"):
         load_target("board", tmp_path)

@@ -1,8 +1,9 @@
 """`sixfold init`: params.yaml for a folder of the user's own images, and a look at these images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import yaml
@@ -10,16 +11,25 @@ import yaml
 from pipeline.cli.folder_check import FolderCheck, check_folder
 from pipeline.cli.output import print_json
 from pipeline.cli.questions import ask
+from pipeline.errors import SixfoldError
 from pipeline.files import atomic_file
-from pipeline.params import PARAMS_FILE, Params, load_params
+from pipeline.params import PARAMS_FILE, DataParams, ModelParams, Params, TrainParams, load_params
 from pipeline.target_paths import params_lines
 from pipeline.targets import load_target
-from pipeline.validation import validate
+from pipeline.validation import field_checker, validate
 from pipeline.yaml_edit import KeyPath, replace_block, replace_values
 
 EXPERIMENT = "image-folder"
 #: Where the first convolution's stride of 2 would leave too little of the picture.
 SMALLEST_STRIDED = 64
+#: For each flag, what makes a value of an answer, and params.yaml's own check of it.
+_VALUES: dict[str, tuple[Callable[[str], Any], Callable[[Any], Any]]] = {
+    "size": (int, field_checker(DataParams, "image_size")),
+    "channels": (int, field_checker(DataParams, "channels")),
+    "width": (float, field_checker(ModelParams, "width")),
+    "epochs": (int, field_checker(TrainParams, "epochs")),
+}
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,18 +56,17 @@ def init_project(folder: Path, given: Choices, only_check: bool, quiet: bool, as
     Raises:
         SixfoldError: the folder cannot be trained on, or a value is out of its range; params.yaml is then unchanged.
     """
+    _refuse_values(given)
     params = load_params()
     targets = [load_target(name) for name in given.targets]
     found = check_folder(folder)
     if not as_json:
         _print(found)
     default = params.experiments[EXPERIMENT]
-    size = ask("side of the network's input in pixels", given.size, default.data.image_size, int, "--size", quiet)
-    channels = ask("channels: 3 for colour, 1 for grey", given.channels, found.channels, int, "--channels", quiet)
-    width = ask(
-        "width of the network: 0.35, 0.5, 0.75 or 1.0", given.width, default.model.width, float, "--width", quiet
-    )
-    epochs = ask("passes over the images in training", given.epochs, default.train.epochs, int, "--epochs", quiet)
+    size = _ask("size", "side of the network's input in pixels", given.size, default.data.image_size, quiet)
+    channels = _ask("channels", "channels: 3 for colour, 1 for grey", given.channels, found.channels, quiet)
+    width = _ask("width", "width of the network: 0.35, 0.5, 0.75 or 1.0", given.width, default.model.width, quiet)
+    epochs = _ask("epochs", "passes over the images in training", given.epochs, default.train.epochs, quiet)
     changes = _changes(folder, size, channels, width, epochs)
     text = replace_values(PARAMS_FILE.read_text(encoding="utf-8"), changes, str(PARAMS_FILE))
     if targets:
@@ -77,6 +86,27 @@ def init_project(folder: Path, given: Choices, only_check: bool, quiet: bool, as
         print(f"splits: {_listed(counts)}")
         print(f"{PARAMS_FILE}: experiment {EXPERIMENT}, {size}x{size}x{channels}, width {width:g}, {epochs} epochs")
         print("next: `make repro`, or `dvc repro` in the environment; then open site/index.html")
+
+
+def _refuse_values(given: Choices) -> None:
+    """Before an image is read: reading thousands takes minutes."""
+    for flag, (_, check) in _VALUES.items():
+        value = getattr(given, flag)
+        try:
+            if value is not None:
+                check(value)
+        except ValueError as error:
+            raise SixfoldError(f"--{flag} {value:g}: {error}") from error
+
+
+def _ask(flag: str, question: str, given: T | None, default: T, quiet: bool) -> T:
+    parse, check = _VALUES[flag]
+
+    def convert(answer: str) -> T:
+        value: T = check(parse(answer))
+        return value
+
+    return ask(question, given, default, convert, f"--{flag}", quiet)
 
 
 def _changes(folder: Path, size: int, channels: int, width: float, epochs: int) -> dict[KeyPath, Any]:

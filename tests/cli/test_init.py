@@ -116,8 +116,10 @@ def test_transparent_palettes_are_read_without_a_word(
     [
         ("absent", [], "absent: no such folder; give"),
         ("photos/a/0.png", [], "0.png: a file; give"),
-        ("photos", ["--size", "50"], "image_size: Input should be a multiple of 32"),
-        ("photos", ["--channels", "2"], "channels"),
+        ("photos", ["--size", "50"], "--size 50: should be a multiple of 32"),
+        ("photos", ["--channels", "2"], "--channels 2: should be 1 or 3"),
+        ("photos", ["--width", "0"], "--width 0: should be greater than 0"),
+        ("photos", ["--epochs", "-1"], "--epochs -1: should be greater than or equal to 0"),
         ("photos", ["--target", "nope"], "targets/nope.yaml: no such target"),
         ("lonely", [], "a single class"),
         ("broken", [], "none of the images of class 'b' can be read"),
@@ -156,7 +158,7 @@ def test_on_a_terminal_it_asks(project: Path) -> None:
         stderr=theirs,
     )
     os.close(theirs)
-    answers = {b"channels": b"1\n", b"width": b"wide\n0.75\n", b"passes": b"\n"}
+    answers = {b"channels": b"2\n1\n", b"width": b"wide\n0.75\n", b"passes": b"\n"}
     printed, deadline = b"", time.monotonic() + 90
     while process.poll() is None and time.monotonic() < deadline:
         if select.select([ours], [], [], 0.2)[0]:
@@ -170,4 +172,4 @@ def test_on_a_terminal_it_asks(project: Path) -> None:
     os.close(ours)
     params = load_params().selected
     assert (params.data.image_size, params.data.channels, params.model.width) == (64, 1, 0.75)
-    assert not answers and b"could not convert" in printed
+    assert not answers and b"could not convert" in printed and b"should be 1 or 3" in printed
