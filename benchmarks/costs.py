@@ -1,15 +1,16 @@
 """Instructions of every operator by its sizes: measured on emulated boards, fitted, and kept for estimates.
 
-``python -m benchmarks.costs`` builds two networks for each core and kernel library, fits the linear model of
-:mod:`pipeline.sweep.costs` to the instructions of their layers, and tries it on a third that the fit did not see. The
+``python -m benchmarks.costs`` builds some networks for each core and kernel library, fits the linear model of
+:mod:`pipeline.sweep.costs` to the instructions of their layers, and tries it on others that the fit did not see. The
 weights are random: what an operator costs hardly depends on them.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import numpy as np
 import typer
@@ -18,6 +19,9 @@ from scipy.optimize import nnls
 
 from benchmarks.boards import BOARDS, Board
 from pipeline.backends.cortex_m.compiler import compile_graph
+from pipeline.backends.cortex_m.engine import Need
+from pipeline.backends.cortex_m.kernel import load_core
+from pipeline.backends.cortex_m.libraries import MODES, Mode, engine_for
 from pipeline.backends.cortex_m.skeleton import Variant, skeleton
 from pipeline.errors import exits_cleanly
 from pipeline.files import write_json
@@ -29,17 +33,25 @@ from pipeline.runners.qemu_system import run_artefact
 from pipeline.sweep.costs import (
     COSTS_FILE,
     FEATURES,
-    LIBRARIES,
     Costs,
     KernelCosts,
     estimated_instructions,
     features,
     kind,
+    lanes,
+    served_bytes,
 )
 from pipeline.targets import Kernels
 
-_FITTED = (Variant(0.35, (32, 32, 1), 1, 10), Variant(0.75, (96, 96, 3), 2, 100))
-_HELD_OUT = Variant(1.0, (160, 160, 3), 2, 1000)
+_FITTED = (
+    Variant(0.35, (32, 32, 1), 1, 10),
+    Variant(0.35, (160, 160, 1), 2, 2),
+    Variant(0.75, (96, 96, 3), 2, 100),
+)
+_HELD_OUT = (Variant(0.5, (224, 224, 3), 2, 10), Variant(1.0, (160, 160, 3), 2, 1000))
+#: Of a firmware for use; the arena and the stack are counted apart.
+_IN_FLASH = ("vectors", "app_text", "text", "rodata", "weights", "data")
+_IN_RAM = ("noinit", "data", "app_bss", "bss")
 _SEED = 6
 _LARGEST = 127
 DOCS_FILE = Path("docs/sweep.md")
@@ -52,11 +64,15 @@ class Measured:
     """One network on one board.
 
     Attributes:
+        layers: names of the operators of each layer in `latency`.
+        need: what the network itself takes of the memories.
         sections: bytes by name, of the firmware for use.
     """
 
     graph: IntegerGraph
+    layers: Sequence[Sequence[str]]
     latency: Latency
+    need: Need
     sections: Mapping[str, int]
     tools: Mapping[str, str]
 
@@ -86,13 +102,15 @@ def with_random_weights(graph: IntegerGraph) -> IntegerGraph:
     return replace(graph, operators=tuple(fill(operator) for operator in graph.operators))
 
 
-def measure(variant: Variant, board: Board, kernels: Kernels) -> Measured:
+def measure(variant: Variant, board: Board, mode: Mode) -> Measured:
     """Build a network for an emulated board and count.
 
     Raises:
         SixfoldError: a tool is missing or failed.
     """
-    graph, target = with_random_weights(skeleton(variant)), board.target(kernels)
+    graph, target = with_random_weights(skeleton(variant)), board.target(mode.kernels, mode.input)
+    engine = engine_for(mode.kernels, load_core(board.core).simd, mode.input)
+    layers = [layer.operators for layer in engine.program(graph, guarded=False).layers]
     image = np.random.default_rng(_SEED).integers(-128, 128, (1, *variant.image), dtype=np.int8)
     with TemporaryDirectory(prefix="sixfold-costs-") as name:
         folder = Path(name)
@@ -100,39 +118,54 @@ def measure(variant: Variant, board: Board, kernels: Kernels) -> Measured:
         result = run_artefact(folder, target, image)
         with (folder / "serial.elf").open("rb") as stream:
             sections = {section.name: int(section["sh_size"]) for section in ELFFile(stream).iter_sections()}
-    return Measured(graph, result.cost, sections, result.tools)
+    return Measured(graph, layers, result.cost, engine.need(graph), sections, result.tools)
 
 
-def fit(measured: Iterable[Measured]) -> dict[str, dict[str, float]]:
-    """Instructions for each unit of a feature, by kind of operator: the least relative error that no negative has."""
-    rows: dict[str, list[tuple[tuple[float, ...], float]]] = {}
+def fit(measured: Sequence[Measured], vector: int) -> dict[str, dict[str, float]]:
+    """Instructions for each unit of a feature, by kind of operator: the least relative error that no negative has.
+
+    Args:
+        measured: networks on one board with one library.
+        vector: see :func:`pipeline.sweep.costs.features`.
+    """
+    kinds = sorted({kind(operator) for one in measured for operator in one.graph.operators})
+    columns = {name: index * len(FEATURES) for index, name in enumerate(kinds)}
+    rows, counted = [], []
     for one in measured:
-        for operator, layer in zip(one.graph.operators, one.latency.layers, strict=True):
-            rows.setdefault(kind(operator), []).append((features(one.graph, operator), layer.value))
-    fitted = {}
-    for name, pairs in sorted(rows.items()):
-        amounts, counted = np.array([row for row, _ in pairs]), np.array([value for _, value in pairs])
-        # Neither a large layer nor a small one decides alone: errors are weighted by the root of what was counted.
-        weight = 1.0 / np.sqrt(counted)
-        solution, _ = nnls(amounts * weight[:, None], counted * weight)
-        fitted[name] = {feature: float(f"{value:.6g}") for feature, value in zip(FEATURES, solution, strict=True)}
-    return fitted
+        operators = {operator.name: operator for operator in one.graph.operators}
+        for names, layer in zip(one.layers, one.latency.layers, strict=True):
+            row = np.zeros(len(kinds) * len(FEATURES))
+            for operator in (operators[name] for name in names):
+                first = columns[kind(operator)]
+                row[first : first + len(FEATURES)] += list(features(one.graph, operator, vector).values())
+            rows.append(row)
+            counted.append(layer.value)
+    # Neither a large layer nor a small one decides alone: errors are weighted by the root of what was counted.
+    weight = 1.0 / np.sqrt(counted)
+    solution, _ = nnls(np.array(rows) * weight[:, None], np.array(counted) * weight)
+    return {
+        name: {feature: float(f"{solution[first + index]:.6g}") for index, feature in enumerate(FEATURES)}
+        for name, first in columns.items()
+    }
 
 
-def kernel_costs(fitted: list[Measured], held_out: Measured) -> KernelCosts:
-    """The costs of a kernel library on a core, from networks to fit and from one to try the fit on."""
-    sections = fitted[0].sections
-    flash = ("vectors", "app_text", "text", "rodata", "data")
-    ram = ("noinit", "data", "app_bss", "bss")
+def kernel_costs(fitted: Sequence[Measured], held_out: Sequence[Measured], vector: int) -> KernelCosts:
+    """The costs of a kernel library on a core, from networks to fit and from others to try the fit on."""
+
+    def beside(one: Measured, sections: Sequence[str], needed: int) -> int:
+        return sum(one.sections.get(f".{name}", 0) for name in sections) - needed
+
+    everything = (*fitted, *held_out)
     costs = KernelCosts(
-        instructions=fit(fitted),
-        code_bytes=sum(sections.get(f".{name}", 0) for name in flash),
-        data_bytes=sum(sections.get(f".{name}", 0) for name in ram),
-        stack_bytes=sections[".stack"],
+        instructions=fit(fitted, vector),
+        lanes=vector,
+        code_bytes=max(beside(one, _IN_FLASH, one.need.constants) for one in everything),
+        data_bytes=max(beside(one, _IN_RAM, one.need.variables + served_bytes(one.graph)) for one in everything),
+        stack_bytes=fitted[0].sections[".stack"],
         held_out_error=0.0,
     )
-    error = estimated_instructions(held_out.graph, costs) / held_out.latency.value - 1
-    return costs.model_copy(update={"held_out_error": float(f"{error:.4f}")})
+    errors = [estimated_instructions(one.graph, costs) / one.latency.value - 1 for one in held_out]
+    return costs.model_copy(update={"held_out_error": float(f"{max(errors, key=abs):.4f}")})
 
 
 @app.command(epilog="Exit codes: 0 good, 2 wrong usage or input. Run it in the repository's root; it takes minutes.")
@@ -141,16 +174,23 @@ def measure_costs() -> None:
     cores: dict[str, dict[Kernels, KernelCosts]] = {}
     tools: dict[str, str] = {}
     for core, board in sorted(BOARDS.items()):
-        for kernels in LIBRARIES:
-            *fitted, held_out = (measure(variant, board, kernels) for variant in (*_FITTED, _HELD_OUT))
-            costs = kernel_costs(fitted, held_out)
+        for kernels in get_args(Kernels):
+            modes = [mode for mode in MODES if mode.kernels == kernels]
+            fitted, held_out = (
+                [measure(variant, board, mode) for variant in variants for mode in modes]
+                for variants in (_FITTED, _HELD_OUT)
+            )
+            costs = kernel_costs(fitted, held_out, lanes(load_core(core).simd, kernels))
             cores.setdefault(core, {})[kernels] = costs
-            tools |= held_out.tools
-            print(f"{core} {kernels}: {costs.held_out_error:+.2%} on the held-out network", file=sys.stderr, flush=True)
+            for one in held_out:
+                tools |= one.tools
+            print(
+                f"{core} {kernels}: {costs.held_out_error:+.2%} on the held-out networks", file=sys.stderr, flush=True
+            )
     costs_file = Costs(
         cores=cores,
         fitted=tuple(map(describe, _FITTED)),
-        held_out=describe(_HELD_OUT),
+        held_out=tuple(map(describe, _HELD_OUT)),
         tools=dict(sorted(tools.items())),
     )
     write_json(COSTS_FILE, costs_file.model_dump(mode="json"))

@@ -62,6 +62,6 @@ def _rows(name: str) -> Iterator[str]:
     for parameter in command.params:
         if parameter.name == "help":
             continue
-        # What --help prints, its columns made into a table's.
-        shown, text = parameter.get_help_record(context)
+        # What --help prints, its columns made into a table's; choices are set apart by what sets cells apart.
+        shown, text = (part.replace("|", "\\|") for part in parameter.get_help_record(context))
         yield f"| `{shown}` | {' '.join(text.split())} |"

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from rich.text import Text
 
+from pipeline.backends.cortex_m.libraries import MODES, Mode
 from pipeline.backends.cortex_m.skeleton import WIDTHS, Variant
 from pipeline.errors import GateFailedError, SixfoldError
 from pipeline.files import atomic_file, read_json
-from pipeline.params import load_params
+from pipeline.params import Params, load_params
 from pipeline.report.console import console, table
-from pipeline.report.format import grouped, percent, size
+from pipeline.report.format import UNKNOWN, grouped, percent, size
 from pipeline.report.inputs import DATASET_FILE
 from pipeline.sweep.choice import Accuracies, frontier, to_train
 from pipeline.sweep.estimate import Candidate, estimate
@@ -33,6 +34,8 @@ class Wanted:
     """What a user asks for; empty or None where the default is meant.
 
     Attributes:
+        kernels: libraries to try.
+        input: how an image must come.
         train: networks to train for each board.
         jobs: how many are trained at a time.
     """
@@ -42,6 +45,8 @@ class Wanted:
     sides: tuple[int, ...] = ()
     classes: int | None = None
     most_instructions: int | None = None
+    kernels: tuple[str, ...] = ()
+    input: str | None = None
     train: int = 0
     jobs: int = 1
 
@@ -54,9 +59,9 @@ def sweep(wanted: Wanted, page: Path, as_json: bool) -> None:
         GateFailedError: nothing fits one of the boards.
     """
     params = load_params()
-    like = _common(wanted)
+    like, modes = _common(wanted, params), _modes(wanted)
     candidates = {
-        name: estimate(load_target(name), like, wanted.widths or WIDTHS, wanted.sides or SIDES)
+        name: estimate(load_target(name), like, wanted.widths or WIDTHS, wanted.sides or SIDES, modes)
         for name in wanted.boards
     }
     accuracies: Accuracies = {}
@@ -80,9 +85,19 @@ def sweep(wanted: Wanted, page: Path, as_json: bool) -> None:
         raise GateFailedError(f"no candidate suits {', '.join(without)}; try smaller --width and --side")
 
 
-def _common(wanted: Wanted) -> Variant:
+def _modes(wanted: Wanted) -> Sequence[Mode]:
+    """Kernel libraries to try, with the ways they take an image."""
+    asked = [mode for mode in MODES if not wanted.kernels or mode.kernels in wanted.kernels]
+    found = [mode for mode in asked if wanted.input in (None, mode.input)]
+    if missing := set(wanted.kernels) - {mode.kernels for mode in found}:
+        others = ", ".join(dict.fromkeys(mode.kernels for mode in MODES if mode.input == wanted.input))
+        raise SixfoldError(f"--input {wanted.input}: not with kernels {', '.join(sorted(missing))}, only with {others}")
+    return found
+
+
+def _common(wanted: Wanted, params: Params) -> Variant:
     """What all candidates share: channels and stem of the experiment, classes of its images."""
-    experiment = load_params().selected
+    experiment = params.selected
     for width in wanted.widths:
         if not 0 < width <= 4:
             raise SixfoldError(f"--width {width:g}: must be above 0 and at most 4")
@@ -100,16 +115,25 @@ def _common(wanted: Wanted) -> Variant:
     return Variant(experiment.model.width, (_MULTIPLE, _MULTIPLE, experiment.data.channels), stem, classes)
 
 
+_COLUMNS = ("width", "image", "kernels", "int8", "multiply-accumulates", "instructions", "RAM", "flash")
+
+
 def _print(choice: BoardChoice, accuracies: Accuracies) -> None:
     output = console()
     listing = table(
-        *("width", "image", "kernels", "int8", "multiply-accumulates", "instructions", "RAM", "flash"),
+        *_COLUMNS,
         title=f"{choice.target.name}: {len(choice.frontier)} of {len(choice.candidates)} candidates are worth a look",
     )
     for one in choice.frontier:
         cells = _cells(one, accuracies)
         listing.add_row(*(Text(cell, style="bold green") for cell in cells) if one is choice.best else cells)
     output.print(listing)
+    if len(choice.best_with) > 1:
+        by_kernels = table(*_COLUMNS, title=f"{choice.target.name}: the best that fits, by kernels")
+        for mode, found in choice.best_with.items():
+            cells = _cells(found, accuracies) if found else (UNKNOWN, UNKNOWN, str(mode), *[UNKNOWN] * 5)
+            by_kernels.add_row(*cells)
+        output.print(by_kernels)
     if choice.best is not None:
         width, image, kernels, *_ = _cells(choice.best, accuracies)
         output.print(
@@ -121,7 +145,7 @@ def _cells(one: Candidate, accuracies: Accuracies) -> Sequence[str]:
     return (
         f"{one.width:g}",
         f"{one.side}x{one.side}",
-        one.kernels,
+        str(one.mode),
         percent(accuracies.get((one.width, one.side))),
         grouped(one.macs),
         grouped(one.instructions),
@@ -138,6 +162,9 @@ def _as_json(choice: BoardChoice, accuracies: Accuracies) -> dict[str, object]:
 
     return {
         "best": described(choice.best) if choice.best else None,
+        "best_with": [
+            {**mode._asdict(), "best": described(found) if found else None} for mode, found in choice.best_with.items()
+        ],
         "frontier": [described(one) for one in choice.frontier],
         "candidates": [described(one) for one in choice.candidates],
         "held_out_error": dict(choice.error),

@@ -63,7 +63,9 @@ def to_train(frontiers: Iterable[Sequence[Candidate]], count: int) -> list[tuple
 def best(
     candidates: Iterable[Candidate], accuracies: Accuracies, most_instructions: int | None = None
 ) -> Candidate | None:
-    """The candidate of most worth that fits, of equals that with the fewest instructions; None if none fits.
+    """The candidate of most worth that fits; None if none fits.
+
+    Of equals that with the fewest instructions, of these one that takes whole images, which any camera delivers.
 
     Args:
         candidates: of one board.
@@ -77,6 +79,11 @@ def best(
     ]
     return max(
         possible,
-        key=lambda candidate: (*worth(candidate, accuracies), -candidate.instructions, -candidate.ram_bytes),
+        key=lambda candidate: (
+            *worth(candidate, accuracies),
+            -candidate.instructions,
+            candidate.input == "frame",
+            -candidate.ram_bytes,
+        ),
         default=None,
     )

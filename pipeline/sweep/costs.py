@@ -1,15 +1,16 @@
 """What an operator costs on a core, by its sizes: a linear model, fitted to what emulated boards counted.
 
-`costs.json` holds the fit for each core and kernel library; ``python -m benchmarks.costs`` measures and writes it.
+`costs.json` holds the fit for each core and kernel library; ``python -m benchmarks.costs`` measures and writes it. A
+library that computes several operators in one go, as the streaming engine does, is fitted to what these cost together.
 """
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
+from pipeline.backends.cortex_m.kernel import Simd
 from pipeline.errors import SixfoldError
 from pipeline.files import read_json
 from pipeline.graph.cost import operator_macs
@@ -19,12 +20,11 @@ from pipeline.validation import Checked, validate
 
 COSTS_FILE = Path(__file__).with_name("costs.json")
 
-#: Kernel libraries that run a network operator by operator, so that a cost can be told for each. The streaming engine
-#: runs several in one go.
-LIBRARIES: tuple[Kernels, ...] = ("portable", "cmsis-nn")
+#: What an operator's instructions are taken to be proportional to: multiply-accumulates, codes written, codes read,
+#: channels of rows written, and a constant for the call.
+FEATURES = ("macs", "outputs", "inputs", "lines", "call")
 
-#: What an operator's instructions are taken to be proportional to, beside a constant for the call.
-FEATURES = ("macs", "outputs", "inputs", "call")
+_HELIUM_LANES = 16
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -34,13 +34,15 @@ class KernelCosts(Checked):
 
     Attributes:
         instructions: by kind of operator, those for each unit of :data:`FEATURES`.
-        code_bytes: of flash for all that is no weight: code, vectors, an application that serves images.
-        data_bytes: of RAM beside the arena and the stack.
+        lanes: products that are made at a time; what is left of a sum costs as much as a whole vector.
+        code_bytes: of flash beside what the network itself needs: code, vectors, an application that serves images.
+        data_bytes: of RAM beside what the network itself needs, :func:`served_bytes`, and the stack.
         stack_bytes: reserved for the stack.
-        held_out_error: of the whole inference of a network that the fit did not see, estimate / count - 1.
+        held_out_error: of the whole inference of networks that the fit did not see, estimate / count - 1: the largest.
     """
 
     instructions: dict[str, dict[str, Amount]]
+    lanes: Annotated[int, Field(ge=1)]
     code_bytes: Annotated[int, Field(ge=0)]
     data_bytes: Annotated[int, Field(ge=0)]
     stack_bytes: Annotated[int, Field(ge=0)]
@@ -48,11 +50,11 @@ class KernelCosts(Checked):
 
 
 class Costs(Checked):
-    """`costs.json`: by core and kernel library. `held_out` names the network that no fit saw."""
+    """`costs.json`: by core and kernel library. `held_out` names the networks that no fit saw."""
 
     cores: dict[str, dict[Kernels, KernelCosts]]
     fitted: tuple[str, ...]
-    held_out: str
+    held_out: tuple[str, ...]
     tools: dict[str, str]
 
 
@@ -96,17 +98,37 @@ def kind(operator: Operator) -> str:
     return "pooling"
 
 
-def features(graph: IntegerGraph, operator: Operator) -> tuple[float, ...]:
-    """The operator's :data:`FEATURES`: multiply-accumulates, codes written, codes read, 1."""
-    read = sum(graph.tensors[name].size for name in operator.inputs)
-    return (float(operator_macs(graph, operator)), float(graph.tensors[operator.output].size), float(read), 1.0)
+def served_bytes(graph: IntegerGraph) -> int:
+    """Of RAM that an application which serves images keeps: a row of the image, and a code for each class."""
+    _, width, channels = graph.tensors[graph.input].shape
+    return width * channels + graph.tensors[graph.output].size
+
+
+def lanes(simd: Simd, kernels: Kernels) -> int:
+    """Products that a library makes at a time on cores with these vector instructions, as far as it matters here."""
+    return _HELIUM_LANES if simd == "mve" and kernels != "portable" else 1
+
+
+def features(graph: IntegerGraph, operator: Operator, vector: int) -> dict[str, float]:
+    """The operator's :data:`FEATURES`, for sums that are made `vector` products at a time."""
+    height, _, channels = graph.tensors[operator.output].shape
+    products = float(operator_macs(graph, operator))
+    if isinstance(operator, Conv2D | FullyConnected):
+        terms = operator.weight[0].size
+        products *= -(-terms // vector) * vector / terms
+    return {
+        "macs": products,
+        "outputs": float(graph.tensors[operator.output].size),
+        "inputs": float(sum(graph.tensors[name].size for name in operator.inputs)),
+        "lines": float(height * channels),
+        "call": 1.0,
+    }
 
 
 def estimated_instructions(graph: IntegerGraph, costs: KernelCosts) -> float:
     """Instructions of one inference, by the fit."""
     total = 0.0
     for operator in graph.operators:
-        weights: Mapping[str, float] = costs.instructions[kind(operator)]
-        amounts = zip(FEATURES, features(graph, operator), strict=True)
-        total += sum(weights[name] * amount for name, amount in amounts)
+        shares = costs.instructions[kind(operator)]
+        total += sum(shares[name] * amount for name, amount in features(graph, operator, costs.lanes).items())
     return total

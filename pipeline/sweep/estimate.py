@@ -6,14 +6,14 @@ from functools import cache
 
 from pipeline.backends.cortex_m.engine import Need
 from pipeline.backends.cortex_m.kernel import Simd, load_core
-from pipeline.backends.cortex_m.libraries import engine_for
+from pipeline.backends.cortex_m.libraries import MODES, Mode, engine_for
 from pipeline.backends.cortex_m.skeleton import Variant, skeleton
 from pipeline.errors import SixfoldError
 from pipeline.graph import cost
 from pipeline.graph.ir import IntegerGraph
 from pipeline.memories import Memory
-from pipeline.sweep.costs import LIBRARIES, estimated_instructions, kernel_costs
-from pipeline.targets import Kernels, Target
+from pipeline.sweep.costs import estimated_instructions, kernel_costs, served_bytes
+from pipeline.targets import InputMode, Kernels, Target
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Candidate:
 
     Attributes:
         side: of its square images, in pixels.
+        input: how these come.
         macs: multiply-accumulates of one inference.
         parameters: weights and biases.
         instructions: of one inference, by estimate; neither cycles nor time.
@@ -34,6 +35,7 @@ class Candidate:
     width: float
     side: int
     kernels: Kernels
+    input: InputMode
     macs: int
     parameters: int
     instructions: int
@@ -42,13 +44,18 @@ class Candidate:
     missing: Mapping[str, int]
 
     @property
+    def mode(self) -> Mode:
+        """Kernel library and input."""
+        return Mode(self.kernels, self.input)
+
+    @property
     def fits(self) -> bool:
         """Whether the board holds it and its budget allows it."""
         return not self.missing
 
 
 def estimate(
-    target: Target, like: Variant, widths: Iterable[float], sides: Iterable[int], kernels: Sequence[Kernels] = LIBRARIES
+    target: Target, like: Variant, widths: Iterable[float], sides: Iterable[int], modes: Sequence[Mode] = MODES
 ) -> list[Candidate]:
     """Every combination on one board, widest and largest first.
 
@@ -57,7 +64,7 @@ def estimate(
         like: channels, stem stride and classes, which all share.
         widths: width multipliers.
         sides: of square images.
-        kernels: libraries to try.
+        modes: libraries to try, with the ways they take an image.
 
     Raises:
         SixfoldError: the target is no microcontroller, or its core's costs were not measured.
@@ -65,9 +72,7 @@ def estimate(
     if target.backend != "cortex-m" or target.memory is None:
         raise SixfoldError(f"target {target.name}: backend {target.backend}; a sweep estimates boards of cortex-m")
     return [
-        _candidate(target, target.memory, variant, name)
-        for variant in _variants(like, widths, sides)
-        for name in kernels
+        _candidate(target, target.memory, variant, mode) for variant in _variants(like, widths, sides) for mode in modes
     ]
 
 
@@ -77,15 +82,15 @@ def _variants(like: Variant, widths: Iterable[float], sides: Iterable[int]) -> I
             yield replace(like, width=width, image=(side, side, like.image[2]))
 
 
-def _candidate(target: Target, memory: Memory, variant: Variant, kernels: Kernels) -> Candidate:
+def _candidate(target: Target, memory: Memory, variant: Variant, mode: Mode) -> Candidate:
     graph, simd = _skeleton(variant), load_core(target.core).simd
-    costs = kernel_costs(target.core, kernels)
-    need = _need(variant, kernels, simd)
+    costs = kernel_costs(target.core, mode.kernels)
+    need = _need(variant, mode, simd)
     use = dict.fromkeys(memory.regions, 0)
     for region, amount in (
         (memory.place.arena, need.arena),
         (memory.place.stack, costs.stack_bytes),
-        (memory.place.data, need.variables + costs.data_bytes),
+        (memory.place.data, need.variables + costs.data_bytes + served_bytes(graph)),
         (memory.place.weights, need.constants),
         ("flash", costs.code_bytes),
     ):
@@ -101,7 +106,8 @@ def _candidate(target: Target, memory: Memory, variant: Variant, kernels: Kernel
         board=target.name,
         width=variant.width,
         side=variant.image[0],
-        kernels=kernels,
+        kernels=mode.kernels,
+        input=mode.input,
         macs=sum(cost.macs(graph).values()),
         parameters=cost.parameters(graph),
         instructions=round(estimated_instructions(graph, costs)),
@@ -117,6 +123,6 @@ def _skeleton(variant: Variant) -> IntegerGraph:
 
 
 @cache
-def _need(variant: Variant, kernels: Kernels, simd: Simd) -> Need:
+def _need(variant: Variant, mode: Mode, simd: Simd) -> Need:
     """What a variant takes; boards with the same vector instructions share it."""
-    return engine_for(kernels, simd).need(_skeleton(variant))
+    return engine_for(mode.kernels, simd, mode.input).need(_skeleton(variant))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from pipeline.backends.cortex_m.libraries import MODES, Mode
 from pipeline.report.drawing import SERIES, TEXT, Plot, draw
 from pipeline.report.templating import template_environment
 from pipeline.sweep.choice import Accuracies, best, frontier
@@ -18,7 +19,9 @@ from pipeline.targets import Target
 if TYPE_CHECKING:  # slow to import, and drawn last
     from matplotlib.axes import Axes
 
-_SIZE = (5.2, 3.4)
+_SIZE = (5.2, 3.8)
+#: Of the candidates that are worth a look, by what runs them.
+_MARKERS = dict(zip(MODES, "sD^v", strict=True))
 #: Networks that are named in a drawing.
 _NAMED = 6
 
@@ -30,6 +33,7 @@ class BoardChoice:
     Attributes:
         frontier: those worth a look, in the order of the candidates.
         best: the answer; None if no candidate fits.
+        best_with: the answer if it had to be run so, for every way that was tried.
         error: of the estimate of instructions by kernels, on a network that the fit did not see.
     """
 
@@ -37,6 +41,7 @@ class BoardChoice:
     candidates: Sequence[Candidate]
     frontier: Sequence[Candidate]
     best: Candidate | None
+    best_with: Mapping[Mode, Candidate | None]
     error: Mapping[str, float]
 
 
@@ -44,11 +49,13 @@ def choose(
     target: Target, candidates: Sequence[Candidate], accuracies: Accuracies, most_instructions: int | None
 ) -> BoardChoice:
     """What to say about the candidates of one board."""
+    by_mode = {one.mode: [other for other in candidates if other.mode == one.mode] for one in candidates}
     return BoardChoice(
         target,
         candidates,
         frontier(candidates, accuracies),
         best(candidates, accuracies, most_instructions),
+        {mode: best(some, accuracies, most_instructions) for mode, some in by_mode.items()},
         {name: kernel_costs(target.core, name).held_out_error for name in sorted({one.kernels for one in candidates})},
     )
 
@@ -104,7 +111,10 @@ def _plot(
         for label, wanted, colour, marker in (
             ("does not fit", [one for one in shown if not one.fits], TEXT, "x"),
             ("fits", [one for one in shown if one.fits and one not in kept], SERIES[0], "."),
-            ("worth a look", kept, SERIES[1], "D"),
+            *(
+                (f"worth a look: {mode}", [one for one in kept if one.mode == mode], SERIES[1], marker)
+                for mode, marker in _MARKERS.items()
+            ),
         ):
             if wanted:
                 x, y = [amount(one) for one in wanted], [height(one) for one in wanted]
@@ -114,9 +124,9 @@ def _plot(
             axes.set_yscale("log")
         axes.set_xlabel(axis)
         axes.set_ylabel("int8 accuracy, %" if trained else "million multiply-accumulates")
-        axes.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+        axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
-    largest = dict.fromkeys(f"{one.width:g} at {one.side}x{one.side}" for one in reversed(kept))
+    largest = dict.fromkeys(f"{one.width:g} at {one.side}x{one.side} ({one.mode})" for one in reversed(kept))
     named = ", ".join(list(largest)[:_NAMED])
     words = (
         f"{title} of {len(shown)} candidates for {choice.target.name}; {sum(one.fits for one in shown)} fit. Worth "

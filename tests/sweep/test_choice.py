@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0,
 
 def candidate(width: float, macs: int, instructions: int, ram: int = 10, missing: int = 0, side: int = 96) -> Candidate:
     lacks = {"sram": missing} if missing else {}
-    return Candidate("board", width, side, "portable", macs, 1, instructions, ram, 10, lacks)
+    return Candidate("board", width, side, "portable", "frame", macs, 1, instructions, ram, 10, lacks)
 
 
 @given(POINTS)
@@ -34,6 +36,13 @@ def test_untrained_the_best_is_the_largest_that_fits():
 def test_of_the_same_network_the_cheaper_kernels_are_the_best():
     slow, fast = candidate(0.5, 20, 90), candidate(0.5, 20, 60)
     assert best([slow, fast], {}) is fast and frontier([slow, fast], {}) == [fast]
+
+
+def test_whole_images_go_before_rows_that_are_as_quick():
+    frame = candidate(0.5, 20, 90, ram=30)
+    rows = replace(frame, input="rows", ram_bytes=10)
+    assert best([rows, frame], {}) is frame and frontier([rows, frame], {}) == [rows]
+    assert best([rows, replace(frame, missing={"sram": 1})], {}) is rows
 
 
 def test_accuracy_decides_where_it_is_known():

@@ -1,5 +1,7 @@
+import numpy as np
 import pytest
 
+from pipeline.backends.cortex_m.libraries import MODES, Mode
 from pipeline.backends.cortex_m.linker_script import STACK_BYTES
 from pipeline.backends.cortex_m.skeleton import Variant
 from pipeline.errors import SixfoldError
@@ -9,29 +11,39 @@ from pipeline.targets import load_target
 from tests.imports import ROOT
 
 TARGETS = ROOT / "targets"
+CMSIS_NN = Mode("cmsis-nn")
 LIKE = Variant(0.35, (32, 32, 1), 1, 10)
 
 
-def test_the_digits_network_takes_what_its_firmware_takes():
+PUBLISHED = [
+    (board, mode) for board in ("mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547") for mode in MODES
+]
+
+
+@pytest.mark.parametrize(("board", "mode"), PUBLISHED)
+def test_the_digits_network_takes_what_its_firmware_takes(board: str, mode: Mode):
     """docs/benchmarks.md has it from the linked firmware; only what serves the images is not in its flash."""
-    (found,) = estimate(load_target("mps2-an386", TARGETS), LIKE, [0.35], [32], ["cmsis-nn"])
+    target = load_target(board, TARGETS)
+    (found,) = estimate(target, LIKE, [0.35], [32], [mode])
     row = next(
         line
         for line in (ROOT / "docs/benchmarks.md").read_text().splitlines()
-        if line.startswith("| `digits` | cortex-m4 | cmsis-nn | frame |")
+        if line.startswith(f"| `digits` | {target.core} | {mode.kernels} | {mode.input} |")
     )
     macs_an_instruction, ram, _, flash = (
         float(cell.replace("\u202f", "").replace(" ", "")) for cell in row.split("|")[6:10]
     )
-    assert found.ram_bytes == ram and found.macs == 4453056 and found.parameters == 401610
-    assert 0 < found.flash_bytes - flash < 12 * 1024
-    assert abs(found.macs / found.instructions - macs_an_instruction) < 0.02
+    assert found.macs == 4453056 and found.parameters == 401610
+    if mode.kernels != "streaming":  # whose plans tests/backends/test_cortex_m_fit.py compares with linked firmware
+        assert found.ram_bytes == ram
+    assert 0 < found.flash_bytes - flash < 14.5 * 1024
+    assert np.isclose(found.macs / found.instructions, macs_an_instruction, rtol=0.08)
 
 
 def test_every_combination_is_there_once_the_largest_first():
     found = estimate(load_target("nucleo-f446re", TARGETS), LIKE, [0.35, 0.5, 0.5], [32, 64])
-    assert [(one.width, one.side, one.kernels) for one in found] == [
-        (width, side, kernels) for width in (0.5, 0.35) for side in (64, 32) for kernels in ("portable", "cmsis-nn")
+    assert [(one.width, one.side, one.mode) for one in found] == [
+        (width, side, mode) for width in (0.5, 0.35) for side in (64, 32) for mode in MODES
     ]
 
 
@@ -40,10 +52,11 @@ def test_what_does_not_fit_says_in_which_memory_and_by_how_much():
     memory = target.memory
     assert memory is not None
     costs = load_costs().cores["cortex-m4"]["cmsis-nn"]
-    (found,) = estimate(target, LIKE, [1.0], [96], ["cmsis-nn"])
+    (found,) = estimate(target, LIKE, [1.0], [96], [CMSIS_NN])
     assert found.missing == {
         "flash": found.flash_bytes - memory.flash.size,
-        "sram": found.ram_bytes + costs.data_bytes + costs.stack_bytes - memory.sram.size,
+        # The application keeps a row of the image, and a code for each class.
+        "sram": found.ram_bytes + costs.data_bytes + (96 + 10) + costs.stack_bytes - memory.sram.size,
     }
     assert not found.fits and costs.stack_bytes == STACK_BYTES
 
@@ -51,7 +64,7 @@ def test_what_does_not_fit_says_in_which_memory_and_by_how_much():
 def test_a_budget_is_a_limit_too():
     target = load_target("mps2-an386", TARGETS)
     tight = target.model_copy(update={"budget": target.budget.model_copy(update={"sram": 49219})})
-    (found,) = estimate(tight, LIKE, [0.35], [32], ["cmsis-nn"])
+    (found,) = estimate(tight, LIKE, [0.35], [32], [CMSIS_NN])
     assert found.missing == {"budget.sram": 1}
 
 

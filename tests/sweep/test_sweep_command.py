@@ -2,10 +2,14 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from pipeline import cli
+from pipeline.backends.cortex_m.libraries import MODES
+from pipeline.cli.commands.sweep import Image, Library
+from pipeline.targets import InputMode, Kernels
 from tests.imports import ROOT
 from tests.report.test_page import read, words
 
@@ -50,8 +54,35 @@ def test_json_holds_every_candidate_and_the_same_bytes_again(
         pages.append((repository / "site/sweep.html").read_bytes())
     assert answers[0] == answers[1] and pages[0] == pages[1]
     found = json.loads(answers[0])["nucleo-f446re"]
-    assert len(found["candidates"]) == 8 and found["best"] in found["frontier"]
+    assert len(found["candidates"]) == 16 and found["best"] in found["frontier"]
     assert all(one in found["candidates"] and one["fits"] and one["accuracy"] is None for one in found["frontier"])
+
+
+def test_kernels_are_compared_on_the_same_networks(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    asked = ("--board", "netduino-plus-2", "--width", "0.35", "--side", "32", "--side", "96", "--classes", "10")
+    assert run(monkeypatch, *asked, "--json") == 0
+    found = json.loads(capsys.readouterr().out)["netduino-plus-2"]
+    assert [(one["kernels"], one["input"]) for one in found["best_with"]] == [tuple(mode) for mode in MODES]
+    best = {(one["kernels"], one["input"]): one["best"] for one in found["best_with"]}
+    # What has no room layer by layer has some row by row; the cheaper way to take the image is the answer.
+    assert best["cmsis-nn", "frame"]["side"] == 32 and best["streaming", "frame"]["side"] == 96
+    assert found["best"] == best["streaming", "frame"]
+    assert run(monkeypatch, *asked, "--kernels", "cmsis-nn", "--kernels", "portable", "--json") == 0
+    others = json.loads(capsys.readouterr().out)["netduino-plus-2"]
+    assert others["best"] == best["cmsis-nn", "frame"]
+    assert others["candidates"] == [one for one in found["candidates"] if one["kernels"] != "streaming"]
+    assert run(monkeypatch, *asked, "--input", "rows") == 0
+    shown = capsys.readouterr().out
+    assert "kernels streaming, rows" in shown and "cmsis-nn" not in shown
+    text = words((repository / "site/sweep.html").read_text())
+    assert "at 96\u00d796, kernels streaming, rows" in text and "cmsis-nn" not in text
+
+
+def test_the_options_are_the_kernels_and_inputs_of_a_target():
+    assert [one.value for one in Library] == list(get_args(Kernels))
+    assert [one.value for one in Image] == list(get_args(InputMode))
 
 
 def test_where_nothing_fits_the_gate_fails_and_the_page_says_so(
@@ -60,7 +91,7 @@ def test_where_nothing_fits_the_gate_fails_and_the_page_says_so(
     wide = ("--width", "1.4", "--side", "224", "--classes", "1000")
     assert run(monkeypatch, "--board", "nucleo-f446re", *wide) == 1
     assert "no candidate suits nucleo-f446re" in capsys.readouterr().err
-    assert "None of the 2 candidates fits" in words((repository / "site/sweep.html").read_text())
+    assert "None of the 4 candidates fits" in words((repository / "site/sweep.html").read_text())
 
 
 @pytest.mark.parametrize(
@@ -71,6 +102,10 @@ def test_where_nothing_fits_the_gate_fails_and_the_page_says_so(
         (("--board", "nucleo-f446re", "--width", "0", "--classes", "9"), "--width 0"),
         (("--board", "nucleo-f446re", "--side", "33", "--classes", "9"), "--side 33: must be a multiple of 32"),
         (("--board", "nucleo-f446re"), "give --classes"),
+        (
+            ("--board", "nucleo-f446re", *SMALL, "--input", "rows", "--kernels", "cmsis-nn", "--kernels", "streaming"),
+            "--input rows: not with kernels cmsis-nn, only with streaming",
+        ),
     ],
 )
 @pytest.mark.usefixtures("repository")

@@ -18,6 +18,9 @@ class Mode(NamedTuple):
     kernels: Kernels
     input: InputMode = "frame"
 
+    def __str__(self) -> str:
+        return self.kernels if self.input == "frame" else f"{self.kernels}, {self.input}"
+
 
 #: Every library with the ways it takes an image.
 MODES = (Mode("portable"), Mode("cmsis-nn"), Mode("streaming"), Mode("streaming", "rows"))

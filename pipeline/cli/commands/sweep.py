@@ -1,5 +1,6 @@
 """`sixfold sweep`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,25 @@ from pipeline.cli.arguments import Json, complete_target
 
 EXAMPLES = (
     "sixfold sweep --board nucleo-f446re",
+    "sixfold sweep --board netduino-plus-2 --kernels cmsis-nn --kernels streaming --input frame",
     "sixfold sweep --board nucleo-f446re --train 4 --jobs 2",
     "sixfold sweep --board nrf52840-dk --board nucleo-f446re --width 0.35 --width 0.5 --side 96 --json",
 )
+
+
+class Library(StrEnum):
+    """A kernel library."""
+
+    PORTABLE = "portable"
+    CMSIS_NN = "cmsis-nn"
+    STREAMING = "streaming"
+
+
+class Image(StrEnum):
+    """How an image comes to a board."""
+
+    FRAME = "frame"
+    ROWS = "rows"
 
 
 def command(
@@ -21,6 +38,13 @@ def command(
     ],
     width: Annotated[list[float] | None, typer.Option(help="Width multipliers; else those of the paper.")] = None,
     side: Annotated[list[int] | None, typer.Option(help="Sides of the square images; else 32 to 224.")] = None,
+    kernels: Annotated[
+        list[Library] | None, typer.Option(help="Kernel libraries to try; may be repeated; else all.")
+    ] = None,
+    image: Annotated[
+        Image | None,
+        typer.Option("--input", help="How images come: whole, or row by row with kernels streaming; else either."),
+    ] = None,
     classes: Annotated[
         int | None, typer.Option(min=2, help="Classes to tell apart; else those of the prepared images.")
     ] = None,
@@ -47,7 +71,17 @@ def command(
     from pipeline.cli.sweep import Wanted, sweep
 
     sweep(
-        Wanted(tuple(board), tuple(width or ()), tuple(side or ()), classes, most_instructions, train, jobs),
+        Wanted(
+            boards=tuple(board),
+            widths=tuple(width or ()),
+            sides=tuple(side or ()),
+            classes=classes,
+            most_instructions=most_instructions,
+            kernels=tuple(library.value for library in kernels or ()),
+            input=image and image.value,
+            train=train,
+            jobs=jobs,
+        ),
         page,
         as_json,
     )
