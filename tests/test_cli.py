@@ -268,7 +268,21 @@ def test_a_table_shows_a_failed_target(
     failed = {"passed": False, "violations": ["accuracy drops 0.90 points, the budget is 0.5"]}
     write(repository / "reports/mps2-an386.json", target_report("mps2-an386", budget=failed))
     assert run(monkeypatch, "report") == 0
-    assert "mps2-an386: accuracy drops 0.90 points" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "mps2-an386: accuracy drops 0.90 points" in printed and "site/index.html: the page" in printed
+    assert "own arithmetic" not in printed
+
+
+def test_a_table_says_why_exact_targets_differ(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accuracy = {**target_report("host-onnxruntime")["accuracy"], "int8": 0.976}
+    write(repository / "reports/host-onnxruntime.json", target_report("host-onnxruntime", accuracy=accuracy))
+    assert run(monkeypatch, "report") == 0
+    assert (
+        "exact is against the int8 reference of a target's own arithmetic. float requantisation: host-onnxruntime, "
+        "host-openvino; fixed point: mps2-an386"
+    ) in " ".join(capsys.readouterr().out.split())
 
 
 def test_doctor_fails_only_on_what_an_enabled_target_needs(

@@ -31,6 +31,9 @@ def report(every: bool, readme: bool, as_json: bool) -> None:
         print_json(_as_json(inputs))
     else:
         print_summary(inputs)
+        from pipeline.report.site import PAGE  # noqa: PLC0415 - Matplotlib, which has drawn by now
+
+        print(f"{PAGE}: the page")
 
 
 def _as_json(inputs: ReportInputs) -> dict[str, Any]:

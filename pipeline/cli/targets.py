@@ -22,6 +22,7 @@ class Row:
     summary: str
     core: str
     backend: str
+    kernels: str | None
     runner: str
     enabled: bool
     memory: dict[str, int] | None
@@ -66,7 +67,7 @@ def _row(name: str, enabled: bool) -> Row:
     machine = f"{runner.kind} {runner.machine}" if runner.machine else runner.kind
     memory = _sizes(target.memory) if target.memory else None
     last = load_target_report(name)
-    return Row(name, target.summary, target.core, target.backend, machine, enabled, memory, last)
+    return Row(name, target.summary, target.core, target.backend, target.kernels, machine, enabled, memory, last)
 
 
 def _sizes(memory: Memory) -> dict[str, int]:
@@ -86,11 +87,12 @@ def print_targets(as_json: bool, wanted: Wanted = Wanted()) -> None:
     if as_json:
         print_json([{**asdict(row), "status": row.status, "last": _as_json(row.last)} for row in found])
         return
-    listing = table("target", "core", "memory", "backend", "runner", "enabled", "last result")
+    listing = table("target", "core", "memory", "backend, kernels", "runner", "enabled", "last result")
     for row in found:
         memory = " + ".join(size(amount) for amount in row.memory.values()) if row.memory else UNKNOWN
         enabled = "yes" if row.enabled else "no"
-        listing.add_row(row.name, row.core, memory, row.backend, row.runner, enabled, _summary(row.last))
+        backend = f"{row.backend}, {row.kernels}" if row.kernels else row.backend
+        listing.add_row(row.name, row.core, memory, backend, row.runner, enabled, _summary(row.last))
     console().print(listing)
 
 

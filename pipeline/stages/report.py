@@ -35,6 +35,9 @@ def write_report(every_target: bool = False, root: Path = Path()) -> ReportInput
 def main() -> None:
     """Run the stage in the current folder."""
     print_summary(write_report())
+    from pipeline.report.site import PAGE  # noqa: PLC0415 - Matplotlib, which has drawn by now
+
+    print(f"{PAGE}: the page")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ BUDGET = Budget(accuracy_drop_points=0.5, sram=1000, flash="2KiB")
 
 
 def accuracy(drop: float) -> PairedAccuracy:
-    return PairedAccuracy(1000, 0.98, 0.98 - drop, drop, (drop - 0.01, drop + 0.01), 0.99)
+    return PairedAccuracy(1000, 0.98, 0.98 - drop, drop, (drop - 0.0001, drop + 0.01), 0.99)
 
 
 def result(ram: int | None = 1000, flash: int | None = 2048) -> RunResult:
@@ -54,6 +54,22 @@ def test_an_artefact_that_nothing_executed_has_no_parity(monkeypatch):
     assert report["parity"] is None and report["details"]["not_run"] == "no model"
     assert [row["kernels"] for row in report["details"]["other_kernels"]] == ["the file before"]
     json.dumps(report)
+
+
+@pytest.mark.parametrize(
+    ("interval", "ending"),
+    [
+        ((0.001, 0.02), "the budget is 0.5"),
+        (
+            (-0.0081, 0.0085),
+            "the budget is 0.5; on 118 images it may be chance (95 %: -0.81 to 0.85): test on more, or raise "
+            "budget.accuracy_drop_points in the target file",
+        ),
+    ],
+)
+def test_a_drop_that_may_be_chance_says_so(interval: tuple[float, float], ending: str) -> None:
+    one_of_118 = PairedAccuracy(118, 0.72, 0.72 - 1 / 118, 1 / 118, interval, 0.99)
+    assert _violations(BUDGET, one_of_118, result(), GOOD, None) == [f"accuracy drops 0.85 points, {ending}"]
 
 
 def test_what_cannot_be_known_violates_nothing():
