@@ -12,7 +12,10 @@ KeyPath = tuple[str, ...]
 
 
 def replace_values(text: str, changes: Mapping[KeyPath, Any], where: str) -> str:
-    """A document with some of its scalars or flow sequences replaced.
+    """A document with some of its scalars or sequences replaced.
+
+    A sequence with a line for each item, which is what other tools make of one in brackets, becomes one line again;
+    comments beside its items go with them.
 
     Args:
         text: the document, a mapping.
@@ -20,15 +23,20 @@ def replace_values(text: str, changes: Mapping[KeyPath, Any], where: str) -> str
         where: the file, for the message.
 
     Raises:
-        SixfoldError: not YAML, or a path leads nowhere or to a block of lines.
+        SixfoldError: not YAML, or a path leads nowhere or to a mapping.
     """
     root = _compose(text, where)
     spans = []
     for path, value in changes.items():
-        node = _find(root, path, where)
-        if isinstance(node, yaml.MappingNode) or (isinstance(node, yaml.SequenceNode) and not node.flow_style):
-            raise SixfoldError(f"{where}: {'.'.join(path)}: is a block of lines, not a value")
-        spans.append((node.start_mark.index, node.end_mark.index, inline(value)))
+        key, node = _find(root, path, where)
+        if isinstance(node, yaml.MappingNode):
+            raise SixfoldError(f"{where}: {'.'.join(path)}: is a mapping, not a value")
+        if isinstance(node, yaml.SequenceNode) and not node.flow_style:
+            behind_colon = text.index(":", key.end_mark.index) + 1
+            spans.append((behind_colon, behind_colon, f" {inline(value)}"))
+            spans.append((*_lines(text, node), ""))
+        else:
+            spans.append((node.start_mark.index, node.end_mark.index, inline(value)))
     return _splice(text, spans)
 
 
@@ -44,13 +52,17 @@ def replace_block(text: str, path: KeyPath, lines: str, where: str) -> str:
     Raises:
         SixfoldError: not YAML, or the path leads nowhere or to something else.
     """
-    node = _find(_compose(text, where), path, where)
+    _, node = _find(_compose(text, where), path, where)
     if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
         raise SixfoldError(f"{where}: {'.'.join(path)}: is no block of lines")
-    begin = text.rindex("\n", 0, node.start_mark.index) + 1
-    last = max(leaf.end_mark.index for leaf in _leaves(node))
-    end = text.find("\n", last)
-    return _splice(text, [(begin, len(text) if end < 0 else end + 1, lines)])
+    return _splice(text, [(*_lines(text, node), lines)])
+
+
+def _lines(text: str, block: yaml.Node) -> tuple[int, int]:
+    """Where the lines of a block begin and end, the last line break included; a comment behind it is not."""
+    begin = text.rindex("\n", 0, block.start_mark.index) + 1
+    end = text.find("\n", max(leaf.end_mark.index for leaf in _leaves(block)))
+    return begin, len(text) if end < 0 else end + 1
 
 
 def _compose(text: str, where: str) -> yaml.Node:
@@ -64,15 +76,16 @@ def _compose(text: str, where: str) -> yaml.Node:
     return root
 
 
-def _find(root: yaml.Node, path: KeyPath, where: str) -> yaml.Node:
-    node = root
-    for key in path:
+def _find(root: yaml.Node, path: KeyPath, where: str) -> tuple[yaml.Node, yaml.Node]:
+    """The last key of a path, and its value."""
+    key = node = root
+    for part in path:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next((value for name, value in pairs if name.value == key), None)
+        found = next(((name, value) for name, value in pairs if name.value == part), None)
         if found is None:
             raise SixfoldError(f"{where}: {'.'.join(path)}: missing; add it")
-        node = found
-    return node
+        key, node = found
+    return key, node
 
 
 def _leaves(node: yaml.Node) -> Iterator[yaml.Node]:

@@ -44,6 +44,29 @@ def test_nothing_to_change_is_the_same_text() -> None:
     assert replace_values(DOCUMENT, {}, "a.yaml") == DOCUMENT
 
 
+@given(values, values)
+def test_a_sequence_in_lines_becomes_one_line(one: object, other: object) -> None:
+    text = """\
+data:
+  mean:       # of each channel
+  - 0.0
+  - 1.5       # green
+
+  # Behind the list.
+  std:
+    - 2
+last: [x]
+"""
+    changed = replace_values(text, {("data", "mean"): one, ("data", "std"): other}, "a.yaml")
+    assert yaml.safe_load(changed) == {"data": {"mean": one, "std": other}, "last": ["x"]}
+    assert "# of each channel" in changed and "\n\n  # Behind the list.\n" in changed
+
+
+def test_the_comment_stays_on_the_line_of_the_key() -> None:
+    changed = replace_values("a:   # what\n- 1\n- 2", {("a",): [3]}, "a.yaml")
+    assert changed == "a: [3]   # what\n"
+
+
 def test_a_blocks_lines_are_replaced_and_what_follows_stays() -> None:
     changed = replace_block(DOCUMENT, ("block",), "  new: 1\n", "a.yaml")
     assert changed == DOCUMENT.replace('  inner: {a: 1}\n  other: "quoted # text" # a comment\n', "  new: 1\n")
@@ -54,8 +77,7 @@ def test_a_blocks_lines_are_replaced_and_what_follows_stays() -> None:
     [
         (DOCUMENT, ("absent",), "absent: missing"),
         (DOCUMENT, ("first", "deeper"), "first.deeper: missing"),
-        (DOCUMENT, ("block",), "block: is a block of lines"),
-        (DOCUMENT, ("last",), "last: is a block of lines"),
+        (DOCUMENT, ("block",), "block: is a mapping"),
         ("- a\n", ("a",), "is no mapping"),
         ("a: [", ("a",), "not valid YAML"),
     ],

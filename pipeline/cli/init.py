@@ -20,6 +20,7 @@ from pipeline.validation import field_checker, validate
 from pipeline.yaml_edit import KeyPath, replace_block, replace_values
 
 EXPERIMENT = "image-folder"
+_EXPERIMENT = ("experiments", EXPERIMENT)
 #: Where the first convolution's stride of 2 would leave too little of the picture.
 SMALLEST_STRIDED = 64
 #: For each flag, what makes a value of an answer, and params.yaml's own check of it.
@@ -68,22 +69,32 @@ def init_project(folder: Path, given: Choices, only_check: bool, quiet: bool, as
     width = _ask("width", "width of the network: 0.35, 0.5, 0.75 or 1.0", given.width, default.model.width, quiet)
     epochs = _ask("epochs", "passes over the images in training", given.epochs, default.train.epochs, quiet)
     changes = _changes(folder, size, channels, width, epochs)
+    if channels != default.data.channels:  # else they may be the user's own, or those of the weights to start from
+        changes |= {(*_EXPERIMENT, "data", "mean"): [0.0] * channels, (*_EXPERIMENT, "data", "std"): [1.0] * channels}
     text = replace_values(PARAMS_FILE.read_text(encoding="utf-8"), changes, str(PARAMS_FILE))
     if targets:
         text = replace_block(text, ("targets",), "".join(map(params_lines, targets)), str(PARAMS_FILE))
-    counts = _splits(found, _checked(text))
+    chosen = _checked(text)
+    counts = _splits(found, chosen)
+    enabled = list(chosen.targets)
+    # Imported here: it takes the compiler's modules, and what is wrong with the folder comes first.
+    from pipeline.cli.forecast import forecast  # noqa: PLC0415
+
+    warnings = forecast(chosen.selected, len(found.classes), counts["test"], map(load_target, enabled))
     if not only_check:
         with atomic_file(PARAMS_FILE) as temporary:
             temporary.write_text(text, encoding="utf-8")
     if as_json:
         values = {".".join(path): value for path, value in changes.items()}
-        enabled = list(given.targets or params.targets)
         written = None if only_check else {"params": values, "targets": enabled}
-        print_json({"folder": found.as_json(), "splits": counts, "written": written})
-    elif only_check:
-        print(f"splits: {_listed(counts)}; {PARAMS_FILE} is as it was")
+        print_json({"folder": found.as_json(), "splits": counts, "warnings": warnings, "written": written})
+        return
+    print(f"splits: {_listed(counts)}")
+    for warning in warnings:
+        print(f"warning: {warning}")
+    if only_check:
+        print(f"{PARAMS_FILE} is as it was")
     else:
-        print(f"splits: {_listed(counts)}")
         print(f"{PARAMS_FILE}: experiment {EXPERIMENT}, {size}x{size}x{channels}, width {width:g}, {epochs} epochs")
         print("next: `make repro`, or `dvc repro` in the environment; then open site/index.html")
 
@@ -110,17 +121,14 @@ def _ask(flag: str, question: str, given: T | None, default: T, quiet: bool) -> 
 
 
 def _changes(folder: Path, size: int, channels: int, width: float, epochs: int) -> dict[KeyPath, Any]:
-    experiment = ("experiments", EXPERIMENT)
     return {
         ("experiment",): EXPERIMENT,
         ("image_folder",): folder.as_posix(),
-        (*experiment, "data", "image_size"): size,
-        (*experiment, "data", "channels"): channels,
-        (*experiment, "data", "mean"): [0.0] * channels,
-        (*experiment, "data", "std"): [1.0] * channels,
-        (*experiment, "model", "width"): width,
-        (*experiment, "model", "stem_stride"): 2 if size >= SMALLEST_STRIDED else 1,
-        (*experiment, "train", "epochs"): epochs,
+        (*_EXPERIMENT, "data", "image_size"): size,
+        (*_EXPERIMENT, "data", "channels"): channels,
+        (*_EXPERIMENT, "model", "width"): width,
+        (*_EXPERIMENT, "model", "stem_stride"): 2 if size >= SMALLEST_STRIDED else 1,
+        (*_EXPERIMENT, "train", "epochs"): epochs,
     }
 
 

@@ -71,6 +71,19 @@ def test_grey_images_make_a_grey_network(project: Path, monkeypatch: pytest.Monk
     assert load_params().selected.data.channels == 1 and load_params().selected.data.mean == (0.0,)
 
 
+def test_what_the_images_do_not_decide_stays(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(project / "photos", {"a": 5, "b": 5})
+    # As `dvc exp run --set-param` leaves lists behind.
+    text = (project / "params.yaml").read_text()
+    head, tail = text.split("  image-folder:", 1)
+    tail = tail.replace("mean: [0.0, 0.0, 0.0]", "mean:\n      - 0.5\n      - 0.4\n      - 0.3", 1)
+    (project / "params.yaml").write_text(f"{head}  image-folder:{tail}")
+    assert run(monkeypatch, "init", "photos", "--epochs", "7") == 0
+    assert load_params().selected.data.mean == (0.5, 0.4, 0.3) and load_params().selected.train.epochs == 7
+    assert run(monkeypatch, "init", "photos", "--channels", "1") == 0
+    assert load_params().selected.data.mean == (0.0,) and load_params().selected.data.std == (1.0,)
+
+
 def test_what_is_wrong_with_the_folder_is_said(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,7 +94,7 @@ def test_what_is_wrong_with_the_folder_is_said(
     shutil.copy(photos / "few" / "1.png", photos / "few" / "again.png")
     Image.new("RGB", (90, 30)).save(photos / "many" / "wide.png")
     before = (project / "params.yaml").read_bytes()
-    assert run(monkeypatch, "init", "photos", "--check") == 0
+    assert run(monkeypatch, "init", "photos", "--check", "--size", "1024") == 0
     printed = capsys.readouterr().out
     for text in (
         "1 image cannot be read and will be skipped: few/broken.jpg: of no image format",
@@ -91,6 +104,8 @@ def test_what_is_wrong_with_the_folder_is_said(
         "1 image is in several classes: few/0.png = many/same.png",
         "1 image is there more than once, and may come into training and test both: few/1.png = few/again.png",
         "the smallest image is 20 pixels",
+        "nucleo-f446re cannot hold this network: sram has",
+        "each of 14 test images weighs 7.14 points of accuracy, more than the budget of host",
         "1 image is more than 2 times as long as wide; only the square in the middle is used: many/wide.png",
     ):
         assert f"warning: {text}" in printed
