@@ -57,7 +57,7 @@ class Candidate:
 def estimate(
     target: Target, like: Variant, widths: Iterable[float], sides: Iterable[int], modes: Sequence[Mode] = MODES
 ) -> list[Candidate]:
-    """Every combination on one board, widest and largest first.
+    """Every combination on one board, widest and largest first, less those that the kernels do not take.
 
     Args:
         target: a board of backend `cortex-m`.
@@ -71,8 +71,12 @@ def estimate(
     """
     if target.backend != "cortex-m" or target.memory is None:
         raise SixfoldError(f"target {target.name}: backend {target.backend}; a sweep estimates boards of cortex-m")
+    simd = load_core(target.core).simd
     return [
-        _candidate(target, target.memory, variant, mode) for variant in _variants(like, widths, sides) for mode in modes
+        _candidate(target, target.memory, variant, mode, need)
+        for variant in _variants(like, widths, sides)
+        for mode in modes
+        if (need := _need(variant, mode, simd)) is not None
     ]
 
 
@@ -82,10 +86,9 @@ def _variants(like: Variant, widths: Iterable[float], sides: Iterable[int]) -> I
             yield replace(like, width=width, image=(side, side, like.image[2]))
 
 
-def _candidate(target: Target, memory: Memory, variant: Variant, mode: Mode) -> Candidate:
-    graph, simd = _skeleton(variant), load_core(target.core).simd
+def _candidate(target: Target, memory: Memory, variant: Variant, mode: Mode, need: Need) -> Candidate:
+    graph = _skeleton(variant)
     costs = kernel_costs(target.core, mode.kernels)
-    need = _need(variant, mode, simd)
     use = dict.fromkeys(memory.regions, 0)
     for region, amount in (
         (memory.place.arena, need.arena),
@@ -123,6 +126,9 @@ def _skeleton(variant: Variant) -> IntegerGraph:
 
 
 @cache
-def _need(variant: Variant, mode: Mode, simd: Simd) -> Need:
-    """What a variant takes; boards with the same vector instructions share it."""
-    return engine_for(mode.kernels, simd, mode.input).need(_skeleton(variant))
+def _need(variant: Variant, mode: Mode, simd: Simd) -> Need | None:
+    """What a variant takes; boards with the same vector instructions share it. None if the kernels do not take it."""
+    try:
+        return engine_for(mode.kernels, simd, mode.input).need(_skeleton(variant))
+    except SixfoldError:
+        return None

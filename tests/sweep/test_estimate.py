@@ -47,6 +47,12 @@ def test_every_combination_is_there_once_the_largest_first():
     ]
 
 
+def test_what_the_kernels_do_not_take_is_no_candidate():
+    """So narrow, the first block has as many channels as its input, and adds that; streaming has no such block."""
+    found = estimate(load_target("nucleo-f446re", TARGETS), LIKE, [0.1], [32])
+    assert [one.mode for one in found] == [mode for mode in MODES if mode.kernels != "streaming"]
+
+
 def test_what_does_not_fit_says_in_which_memory_and_by_how_much():
     target = load_target("nucleo-f446re", TARGETS)
     memory = target.memory
