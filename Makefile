@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := 1
 PYTEST := pytest --numprocesses=auto --dist=loadfile
 READY := .venv/.complete
 
-.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-fits bench-profile bench-quantisation screenshots docs lock clean
+.PHONY: help setup tools repro check lint test verify-all bench bench-npu bench-aarch64 bench-fits bench-profile bench-quantisation bench-start screenshots docs lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-fits: setup ## which width and resolution fits each real board: reports/fi
 
 bench-profile: setup ## where the instructions of the benchmark networks go on emulated boards: reports/profile.json
 	python -m benchmarks.profile $(ARGS)
+
+bench-start: setup ## how soon every command of `sixfold` answers: reports/start.json, docs/start.md
+	python -m benchmarks.start $(ARGS)
 
 screenshots: setup ## pictures of the last report for the documentation: docs/report-*.png
 	python -m benchmarks.screenshots

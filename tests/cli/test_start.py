@@ -1,74 +1,88 @@
 """How soon a command answers: what it imports decides, and that is the same on every machine."""
 
-import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.start.cases import Case, cases, make_project
+from benchmarks.start.measure import start
 from pipeline.cli.app import COMMANDS
+from pipeline.errors import SixfoldError
 from tests.cli.project import ROOT, environment
 
-#: Each takes longer to import than a command may take to start.
+#: Each takes longer to import than a command may take to start, or nearly.
 HEAVY = {
-    *("torch", "lightning", "torchmetrics", "kornia", "tvm", "onnxruntime", "openvino", "ai_edge_litert"),
-    *("pandas", "matplotlib", "scipy", "sklearn", "dvc", "asyncssh"),
+    *("torch", "lightning", "torchmetrics", "kornia", "tvm", "onnxruntime", "onnxscript", "openvino", "unicorn"),
+    *("pandas", "matplotlib", "scipy", "sklearn", "dvc", "asyncssh", "cryptography", "mlxtend", "cv2"),
 }
-#: For help not even these, which some commands need at once.
-FOR_HELP = {*HEAVY, "numpy", "onnx", "yaml", "rich", "PIL"}
+#: What a network's graph is read with, and what needs it: only where there is something to read.
+ARITHMETIC = {"numpy", "onnx", "google", "ai_edge_litert", "flatbuffers", "PIL", "elftools", "jinja2"}
+#: What help, completion and a misspelt option do without.
+SETTINGS = {"yaml", "rich"}
 
-_SCRIPT = """\
-import contextlib, io, json, sys
-from pipeline.cli import main
-sys.argv = ["sixfold", *sys.argv[1:]]
-with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-    main()
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
-"""
-
-
-def imported(folder: Path, *arguments: str) -> set[str]:
-    """Top-level modules that are loaded when a command has ended."""
-    done = subprocess.run(
-        [sys.executable, "-c", _SCRIPT, *arguments],
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    return set(json.loads(done.stdout))
+#: Refusals that come after the graph or the images were looked for, with what that needs.
+READS_FIRST = {
+    "init": {"numpy", "PIL"},
+    "evaluate": {"numpy", "onnx", "google", "PIL"},
+    "import": {"numpy", "onnx", "google", "ai_edge_litert", "flatbuffers"},
+    "tune": {"numpy", "onnx", "google"},
+    "flash": {"elftools"},
+    "check": {"numpy"},
+    "sweep": {"numpy", "jinja2", "elftools"},
+}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
-def test_help_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
-    assert not imported(tmp_path, *arguments) & FOR_HELP
+def forbidden(case: Case) -> set[str]:
+    """What a start must not have imported."""
+    misspelt = case.kind == "refusal" and case.arguments[-1] == "--none"
+    if case.kind in ("help", "completion") or misspelt:
+        return HEAVY | ARITHMETIC | SETTINGS
+    if case.kind == "refusal":
+        return HEAVY | ARITHMETIC - READS_FIRST.get(case.command, set())
+    if case.command in ("targets", "doctor", "new-target", "report"):
+        return HEAVY | ARITHMETIC
+    return HEAVY
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["targets"],
-        ["targets", "--json"],
-        ["doctor"],
-        ["check"],
-        ["build", "nope"],
-        ["verify", "nope"],
-        ["run", "nope", "image.png"],
-        ["diff", "nope"],
-        ["flash", "nucleo-f446re"],
-        ["new-target", "mine", "--like", "host-tvm"],
-    ],
-    ids=" ".join,
-)
-def test_what_only_reads_files_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
-    for name in ("params.yaml", "constraints.txt", "dvc.yaml", "dvc.lock"):
-        shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "targets", tmp_path / "targets")
-    assert not imported(tmp_path, *arguments) & HEAVY
+def marked() -> Iterator[object]:
+    """The first of each command and kind in every run of the tests, the others with the slow ones."""
+    seen = set()
+    for case in cases():
+        first = (case.command, case.kind) not in seen
+        seen.add((case.command, case.kind))
+        yield case if first else pytest.param(case, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("case", list(marked()), ids=str)
+def test_a_start_imports_nothing_that_only_the_work_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    project = tmp_path / "project"
+    project.mkdir()
+    started = start(case, make_project(project, case.built, ROOT), tmp_path / "imported")
+    assert "pipeline.cli.app" in started.imported
+    imported = {name.partition(".")[0] for name in started.imported}
+    assert imported & forbidden(case) == set()
+
+
+def test_every_command_is_started_in_every_way() -> None:
+    found = {(case.command, case.kind) for case in cases()}
+    assert {(name, kind) for name in COMMANDS for kind in ("help", "refusal", "work")} <= found
+
+
+def test_a_start_that_ends_otherwise_is_no_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    project = make_project(tmp_path, True, ROOT)
+    not_refused = Case("targets", "refusal", ("targets",), built=True)
+    never_at_work = Case("targets", "work", ("targets",), built=True, work="photos")
+    for case, code in ((not_refused, 0), (never_at_work, 0), (Case("build", "help", ("build", "none")), 2)):
+        with pytest.raises(SixfoldError, match=f"ended with {code}"):
+            start(case, project)
 
 
 @pytest.mark.parametrize(
