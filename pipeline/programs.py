@@ -1,8 +1,10 @@
 """Running other people's programs to their end, everything they say in one text."""
 
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from pipeline.errors import SixfoldError
 
@@ -15,6 +17,7 @@ def run_program(
     time_limit_s: float,
     get: str,
     late: str = "",
+    heard: Callable[[str], None] | None = None,
 ) -> tuple[str, int]:
     """Run a program without input.
 
@@ -25,6 +28,7 @@ def run_program(
         time_limit_s: after so many seconds it is ended.
         get: how to get it, for the message if it is missing.
         late: what follows in the message if it does not end.
+        heard: called with each line as it comes, in a thread of its own.
 
     Returns:
         What it said, stdout and stderr in the order in which they came, and its exit code.
@@ -33,7 +37,7 @@ def run_program(
         SixfoldError: it is not installed, or does not end.
     """
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=folder,
             env=environment,
@@ -42,11 +46,28 @@ def run_program(
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            timeout=time_limit_s,
-            check=False,
         )
     except FileNotFoundError as error:
         raise SixfoldError(f"{command[0]}: not found; {get}") from error
+    assert process.stdout is not None
+    lines: list[str] = []
+    # In a thread, so that a program that says nothing more is still ended in time.
+    listener = threading.Thread(target=_listen, args=(process.stdout, lines, heard), daemon=True)
+    listener.start()
+    try:
+        code = process.wait(time_limit_s)
     except subprocess.TimeoutExpired as error:
         raise SixfoldError(f"{command[0]} did not end within {time_limit_s:g} s{late}") from error
-    return done.stdout, done.returncode
+    finally:
+        process.kill()
+        process.wait()
+    listener.join()
+    process.stdout.close()
+    return "".join(lines), code
+
+
+def _listen(stream: IO[str], lines: list[str], heard: Callable[[str], None] | None) -> None:
+    for line in stream:
+        lines.append(line)
+        if heard is not None:
+            heard(line)

@@ -9,20 +9,20 @@ _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 
 @contextmanager
-def progress_bar(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that advances the bar by a number of steps; nothing is drawn unless stderr is a terminal.
+def progress_bar(description: str, total: float) -> Iterator[Callable[[float], None]]:
+    """Yield a function that advances the bar by some of `total`: steps, bytes, or a share of 1.
 
-    The bar shows the time that is left, as estimated from the steps so far.
+    Nothing is drawn unless stderr is a terminal. The bar shows the time that is left, as estimated from what is done.
     """
     if _silent.get() or not sys.stderr.isatty():
-        yield lambda _steps: None
+        yield lambda _amount: None
         return
     from rich.console import Console  # noqa: PLC0415 - needed where something is drawn, and slow to import
     from rich.progress import Progress  # noqa: PLC0415
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(description, total=total)
-        yield lambda steps: progress.advance(task, steps)
+        yield lambda amount: progress.advance(task, amount)
 
 
 @contextmanager

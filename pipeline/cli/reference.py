@@ -17,7 +17,7 @@ Every command of `sixfold`. This page is made from the code that reads the argum
 `sixfold COMMAND --help` shows the same. Run it in the repository's root; `python -m pipeline.cli` is the same program.
 
 - **In a pipe** there are no colours, no progress bars and no questions. On a terminal, what works through many images,
-  layers or bytes shows how far it is and how much time is left, on standard error.
+  layers or bytes, compiles, or writes to a board shows how far it is and how much time is left, on standard error.
 - **`--json`** prints one JSON document on standard output, keys sorted, and nothing else; messages go to standard
   error. A failed gate prints its document too and exits with 1. What `sixfold run` prints live is a document a line.
 - **Ctrl-C** leaves nothing half-written: results are written beside their place and moved there when they are whole,

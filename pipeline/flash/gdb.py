@@ -6,11 +6,13 @@ debugs, which for an emulator is the emulator.
 """
 
 import re
+from collections.abc import Callable
 
 from pipeline.errors import SixfoldError
 from pipeline.flash import Job, Plan
 from pipeline.flash.cores import CPUID, PART_NUMBERS, check_core
 from pipeline.flash.tools import Ran, folder_of, run
+from pipeline.progress import progress_bar
 
 GDB = "gdb-multiarch"
 
@@ -37,7 +39,9 @@ def write(job: Job) -> str:
     todo = plan(job)
     flash, start = todo.commands
     with folder_of(todo) as folder:
-        _judge(run(flash, folder, _GET), job)
+        # Every section is written, then every section is read back.
+        with progress_bar("writing and reading back", 2 * sum(job.image.sections.values())) as advance:
+            _judge(run(flash, folder, _GET, _bytes(job, advance)), job)
         started = run(start, folder, _GET)
     if not started.said("sixfold: started"):
         raise SixfoldError(
@@ -45,6 +49,23 @@ def write(job: Job) -> str:
             "reset the board"
         )
     return f"{len(job.image.sections)} sections read back and equal"
+
+
+def _bytes(job: Job, advance: Callable[[float], None]) -> Callable[[str], None]:
+    """Advance by a section's bytes when GDB begins the next one, has loaded all, or says how a comparison ended."""
+    begun = 0
+
+    def heard(line: str) -> None:
+        nonlocal begun
+        loading = re.match(r"Loading section (\S+),", line)
+        compared = re.match(r"Section (\S+), range .*: ", line)
+        if loading is not None or line.startswith("Start address "):
+            advance(begun)
+            begun = job.image.sections.get(loading[1], 0) if loading is not None else 0
+        elif compared is not None:
+            advance(job.image.sections.get(compared[1], 0))
+
+    return heard
 
 
 def _server(job: Job) -> str:

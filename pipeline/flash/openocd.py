@@ -6,6 +6,7 @@ from pipeline.errors import SixfoldError
 from pipeline.flash import Job, Plan
 from pipeline.flash.cores import CPUID, check_core
 from pipeline.flash.tools import Ran, folder_of, run
+from pipeline.progress import progress_bar
 
 OPENOCD = "openocd"
 
@@ -19,6 +20,8 @@ _NO_BOARD = (
     r"init mode failed",
     r"cannot find",
 )
+#: What OpenOCD says when it has written, and when it has compared.
+_MILESTONES = ("** Programming Finished **", "** Verified OK **")
 _ERROR_LINES = (r"^Error: ", r"^\*\* .*(?:Failed|failed|Unable).* \*\*")
 
 
@@ -35,10 +38,11 @@ def plan(job: Job) -> Plan:
 def write(job: Job) -> str:
     """Check the core, then let OpenOCD's own `program` do the rest."""
     todo = plan(job)
-    with folder_of(todo) as folder:
+    with folder_of(todo) as folder, progress_bar("flashing", 1 + len(_MILESTONES)) as advance:
         identified = run(todo.commands[0], folder, _GET)
         _check_identity(identified, job)
-        ran = run(todo.commands[1], folder, _GET)
+        advance(1)
+        ran = run(todo.commands[1], folder, _GET, lambda line: advance(line.startswith(_MILESTONES)))
     if ran.said(r"\*\* Verify Failed \*\*"):
         raise SixfoldError(
             f"{OPENOCD}: verification failed: the board does not hold what was written "

@@ -6,6 +6,7 @@ from pipeline.errors import SixfoldError
 from pipeline.flash import Job, Plan
 from pipeline.flash.cores import CPUID, check_core
 from pipeline.flash.tools import Ran, folder_of, run
+from pipeline.progress import progress_bar
 
 PYOCD = "pyocd"
 
@@ -32,9 +33,11 @@ def write(job: Job) -> str:
     """Each command only if the one before did its part."""
     todo = plan(job)
     identify, load, compare, reset = todo.commands
-    with folder_of(todo) as folder:
+    with folder_of(todo) as folder, progress_bar("flashing", len(todo.commands)) as advance:
         _check_identity(run(identify, folder, _GET), job)
+        advance(1)
         _require(run(load, folder, _GET), "writing broke off", "the board may hold half a firmware; flash it again")
+        advance(1)
         compared = run(compare, folder, _GET)
         if mismatch := re.search(r"Mismatched byte at (0x[0-9a-f]+)", compared.output):
             raise SixfoldError(
@@ -44,6 +47,7 @@ def write(job: Job) -> str:
         _require(compared, "verification broke off", "flash it again")
         if len(re.findall(r"All \d+ bytes match", compared.output)) != len(job.image.segments):
             raise SixfoldError(f"{PYOCD}: verification broke off ({compared.last()}); flash it again")
+        advance(1)
         _require(run(reset, folder, _GET), "written and verified, but not started", "reset the board")
     return f"{job.image.size} bytes read back and equal"
 

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +45,14 @@ def folder_of(plan: Plan) -> Iterator[Path]:
         yield folder
 
 
-def run(command: Sequence[str], folder: Path, get: str) -> Ran:
+def run(command: Sequence[str], folder: Path, get: str, heard: Callable[[str], None] | None = None) -> Ran:
     """Run a program to its end.
 
     Args:
         command: the program and its arguments.
         folder: where it runs.
         get: how to get it, for the message if it is missing.
+        heard: called with each line that it prints, as it comes.
 
     Raises:
         SixfoldError: it is not installed, or does not end.
@@ -59,6 +60,12 @@ def run(command: Sequence[str], folder: Path, get: str) -> Ran:
     environment = {**os.environ, "LC_ALL": "C", "NO_COLOR": "1", "TERM": "dumb"}
     environment.pop("DEBUGINFOD_URLS", None)  # gdb would ask the network
     output, code = run_program(
-        command, folder, environment, time_limit_s=TIME_LIMIT_S, get=get, late="; is the board still there?"
+        command,
+        folder,
+        environment,
+        time_limit_s=TIME_LIMIT_S,
+        get=get,
+        late="; is the board still there?",
+        heard=heard,
     )
     return Ran(_COLOURS.sub("", output), code)

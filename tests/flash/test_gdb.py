@@ -4,7 +4,7 @@ import re
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +73,26 @@ def test_an_empty_board_is_flashed_and_computes_the_references_bits(
         with open_link(board.port) as link:
             link.greet()
             assert link.command("fault")[0] == "m-fault-[none]"
+
+
+@pytest.mark.slow
+def test_the_bar_comes_to_its_end_by_what_gdb_says_of_each_section(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bars: list[tuple[float, list[float]]] = []
+
+    @contextmanager
+    def recorded(description: str, total: float) -> Iterator[Callable[[float], None]]:
+        bars.append((total, []))
+        yield bars[-1][1].append
+
+    monkeypatch.setattr(gdb, "progress_bar", recorded)
+    with emulated(machine("mps2-an386")) as board:
+        wanted = job_at(board.server, "mps2-an386", repository)
+        gdb.write(wanted)
+    ((total, amounts),) = bars
+    assert sum(amounts) == total and max(amounts) < total
+    assert len([amount for amount in amounts if amount]) == 2 * len(wanted.image.sections)
 
 
 @pytest.mark.slow

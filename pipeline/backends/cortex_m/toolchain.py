@@ -3,13 +3,14 @@
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.backends.cortex_m.kernel import FIRMWARE, Core
 from pipeline.errors import SixfoldError
 from pipeline.programs import run_program
+from pipeline.progress import progress_bar
 
 _TOOLS = ("cmake", "ninja", "arm-none-eabi-gcc")
 #: Compiling a network of a few million weights takes a minute; a hung tool must not hang `dvc repro`.
@@ -118,15 +119,32 @@ def _cmake(model: Path, build: Path, kernels: Kernels, options: Mapping[str, obj
         definitions["SIXFOLD_CMSIS_NN"] = kernels.cmsis_nn
     flags = [f"-D{name}={value}" for name, value in definitions.items()]
     _run(["cmake", "-G", "Ninja", "-S", str(FIRMWARE), "-B", str(build), *flags], build)
-    # Past the first failure (-k 0): every firmware says what it lacks.
-    _run(["ninja", "-k", "0", "-C", str(build)], build)
+    with progress_bar("compiling and linking", 1) as advance:
+        # Past the first failure (-k 0): every firmware says what it lacks.
+        _run(["ninja", "-k", "0", "-C", str(build)], build, _steps(advance))
 
 
-def _run(command: Sequence[str], folder: Path) -> str:
+def _steps(advance: Callable[[float], None]) -> Callable[[str], None]:
+    """Advance a bar from 0 to 1 by what Ninja says before each step's name: how many are done, and of how many."""
+    reached = 0.0
+
+    def heard(line: str) -> None:
+        nonlocal reached
+        said = re.match(r"\[(\d+)/(\d+)\] ", line)
+        if said is not None:
+            now = int(said[1]) / int(said[2])
+            advance(now - reached)
+            reached = now
+
+    return heard
+
+
+def _run(command: Sequence[str], folder: Path, heard: Callable[[str], None] | None = None) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in _FLAG_VARIABLES}
     environment["LC_ALL"] = "C"  # the linker's messages are read below
+    environment["NINJA_STATUS"] = "[%f/%t] "
     get = "run `make setup`, which installs it"
-    output, code = run_program(command, folder, environment, time_limit_s=_TIME_LIMIT_S, get=get)
+    output, code = run_program(command, folder, environment, time_limit_s=_TIME_LIMIT_S, get=get, heard=heard)
     if code != 0:
         overflow = re.findall(r"region [`'](\w+)' overflowed by (\d+) bytes", output)
         if overflow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from pipeline.backends.tvm.relax_module import relax_module, untuned
 from pipeline.backends.tvm.tuning import load_schedules
 from pipeline.files import sha256_file, write_json
 from pipeline.graph.ir import IntegerGraph
+from pipeline.progress import progress_bar
 from pipeline.targets import Target
 
+#: Of a library: writing the kernels, compiling, linking.
+_STEPS = 3
 _ENGINE = Path(__file__).with_name("device_engine.py")
 
 
@@ -31,7 +35,8 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
         SixfoldError: a compiler is missing, or an operator's numbers do not suit the instructions.
     """
     sets = [INSTRUCTION_SETS[name] for name in target.instruction_sets]
-    libraries = [_compile(graph, isa, folder) for isa in sets]
+    with progress_bar("compiling", _STEPS * len(sets)) as advance:
+        libraries = [_compile(graph, isa, folder, advance) for isa in sets]
     machine = sets[0].machine
     if machine == "x86_64":
         description = {"sha256": graph.sha256(), "libraries": libraries, "tools": {"apache-tvm": tvm.__version__}}
@@ -41,12 +46,18 @@ def compile_graph(graph: IntegerGraph, target: Target, folder: Path) -> None:
         write_device_files(graph, target.family, _ENGINE, {**libraries[0], "tools": tools}, folder)
 
 
-def _compile(graph: IntegerGraph, isa: InstructionSet, folder: Path) -> dict[str, Any]:
+def _compile(
+    graph: IntegerGraph, isa: InstructionSet, folder: Path, advance: Callable[[float], None]
+) -> dict[str, Any]:
     """One shared library; returns what is to be known of it."""
     schedules = load_schedules(isa)
     file = f"model-{isa.name}.so"
-    executable = relax.build(relax_module(graph, isa, schedules), tvm.target.Target(dict(isa.llvm)))
+    module = relax_module(graph, isa, schedules)
+    advance(1)
+    executable = relax.build(module, tvm.target.Target(dict(isa.llvm)))
+    advance(1)
     executable.export_library(str(folder / file), cc=cross_compiler(isa.machine))
+    advance(1)
     return {
         "library": file,
         "sha256": sha256_file(folder / file),
