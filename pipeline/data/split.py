@@ -51,10 +51,10 @@ def split_items(
             wanted = max(len(classes), round(fraction * len(labels)))
             rest, result[name] = _cut(rest, labels, wanted, classes, seed)
     result["train"] = rest
-    for name, chosen in result.items():
-        for index in range(len(classes)):
-            if not (labels[chosen] == index).any():
-                raise _too_few(classes[index], int((labels == index).sum()), f"none is left for {name}")
+    absent = {name: np.setdiff1d(np.arange(len(classes)), labels[chosen]).tolist() for name, chosen in result.items()}
+    if few := sorted({index for indices in absent.values() for index in indices}):
+        lacking = " or ".join(name for name in SPLITS if absent.get(name))
+        raise _too_few(few, labels, classes, f"none is left for {lacking}")
     if calibration < len(classes):
         raise SixfoldError(
             f"params.yaml: data.calibration: {calibration} images cannot show {len(classes)} classes; "
@@ -85,17 +85,18 @@ def _cut(
 ) -> tuple[Indices, Indices]:
     """Cut `wanted` of `indices` off, stratified; both parts in order."""
     counts = np.bincount(labels[indices], minlength=len(classes))
-    smallest = int(counts.argmin())
-    if counts[smallest] < 2:
-        raise _too_few(classes[smallest], int(counts[smallest]), "at least 3 are needed")
+    if few := np.flatnonzero(counts < 2).tolist():
+        raise _too_few(few, labels, classes, "at least 3 are needed")
     if len(indices) - wanted < len(classes):
         raise SixfoldError(f"{len(labels)} images are too few for {len(classes)} classes; add images")
     kept, cut = train_test_split(indices, test_size=wanted, random_state=seed, stratify=labels[indices])
     return np.sort(kept), np.sort(cut)
 
 
-def _too_few(name: str, count: int, why: str) -> SixfoldError:
+def _too_few(few: list[int], labels: npt.NDArray[np.int64], classes: Sequence[str], why: str) -> SixfoldError:
+    counts = np.bincount(labels, minlength=len(classes))
+    named = ", ".join(f"{classes[index]!r} ({counts[index]} images)" for index in few)
     return SixfoldError(
-        f"class {name!r} has {count} images, too few to be in train, validation and test ({why}); "
-        "add images of it, or raise data.validation and data.test in params.yaml"
+        f"{'class' if len(few) == 1 else 'classes'} {named}: too few to be in train, validation and test ({why}); add "
+        "images, leave these folders out, or raise data.validation and data.test in params.yaml"
     )

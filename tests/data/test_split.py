@@ -75,14 +75,22 @@ def test_the_smallest_data_set_has_one_image_of_each_class_everywhere() -> None:
 
 @pytest.mark.parametrize("counts", [[100, 1], [100, 2], [1, 1], [300, 3]])
 def test_a_class_too_small_for_every_split_is_named(counts: list[int]) -> None:
-    with pytest.raises(SixfoldError, match=f"class '[ab]' has {min(counts)} images, too few"):
+    with pytest.raises(SixfoldError, match=rf"'[ab]' \({min(counts)} images\).*: too few"):
         split_items(_labels(counts), [None] * sum(counts), ["a", "b"], **FRACTIONS)
+
+
+@pytest.mark.parametrize(("count", "why"), [(1, "at least 3 are needed"), (3, "none is left for validation or test")])
+def test_all_classes_that_are_too_small_are_named_at_once(count: int, why: str) -> None:
+    counts = [count, 300, count]
+    named = rf"classes 'a' \({count} images\), 'c' \({count} images\): too few .*\({why}\)"
+    with pytest.raises(SixfoldError, match=named):
+        split_items(_labels(counts), [None] * sum(counts), ["a", "b", "c"], **FRACTIONS)
 
 
 def test_a_class_missing_from_a_given_split_is_named() -> None:
     labels = np.array([0, 0, 0, 1, 1, 1, 0, 0], np.int64)
     placed = ["train"] * 6 + ["test"] * 2
-    with pytest.raises(SixfoldError, match="class 'b' has 3 images, too few .*none is left for test"):
+    with pytest.raises(SixfoldError, match=r"class 'b' \(3 images\): too few .*none is left for test"):
         split_items(labels, placed, ["a", "b"], **FRACTIONS)
 
 
