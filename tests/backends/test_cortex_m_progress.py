@@ -1,13 +1,12 @@
 """How far a build is, as Ninja says it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pipeline.backends.cortex_m import compile_graph, toolchain
 from pipeline.targets import load_target
+from tests.bars import recorded_bars
 from tests.graph.graphs import small_mobilenet
 
 
@@ -26,14 +25,7 @@ def test_a_step_advances_by_its_share_and_other_lines_by_nothing() -> None:
 
 @pytest.mark.slow
 def test_a_build_advances_in_steps_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bars: list[tuple[float, list[float]]] = []
-
-    @contextmanager
-    def recorded(description: str, total: float) -> Iterator[Callable[[float], None]]:
-        bars.append((total, []))
-        yield bars[-1][1].append
-
-    monkeypatch.setattr(toolchain, "progress_bar", recorded)
+    bars = recorded_bars(monkeypatch, toolchain)
     compile_graph(small_mobilenet(1), load_target("nucleo-f446re"), tmp_path)
     # The firmware for the emulated machine, then the one for the board, of which only what differs is compiled.
     assert len(bars) == 2 and len(bars[0][1]) > len(bars[1][1]) > 1

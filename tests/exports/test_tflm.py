@@ -18,6 +18,7 @@ from pipeline.graph.ir import IntegerGraph
 from pipeline.graph.reference import execute
 from pipeline.preprocess import Normalization, quantize_pixels, quantized_pixel_table
 from pipeline.runners.host_tflm import Measured
+from tests.bars import recorded_bars
 from tests.graph.graphs import random_inputs, small_mobilenet
 
 INTERFACE = Path(__file__).with_name("tflm_interface")
@@ -157,6 +158,13 @@ def test_other_outputs_of_the_interpreter_fail(unmeasured, tmp_path, monkeypatch
     with pytest.raises(GateFailedError, match="computes other codes"):
         export(unmeasured, tmp_path / "project")
     assert not (tmp_path / "project").exists()
+
+
+def test_the_bar_comes_to_its_end(unmeasured, tmp_path, monkeypatch):
+    bars = recorded_bars(monkeypatch, module)
+    export(unmeasured, tmp_path / "project")
+    ((total, amounts),) = bars
+    assert sum(amounts) == total == 6 and amounts[0] == 3
 
 
 def test_missing_metadata_are_named(unmeasured, tmp_path):

@@ -4,7 +4,7 @@ import re
 import shutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipeline.graph.reference import execute
 from pipeline.runners.serial_link import open_link
 from pipeline.runners.serial_port import run_artefact
 from pipeline.targets import FlashSpec, RunnerSpec, load_target
+from tests.bars import recorded_bars
 from tests.emulation import emulated
 from tests.flash.jobs import job
 from tests.graph.graphs import random_inputs, small_mobilenet
@@ -79,14 +80,7 @@ def test_an_empty_board_is_flashed_and_computes_the_references_bits(
 def test_the_bar_comes_to_its_end_by_what_gdb_says_of_each_section(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bars: list[tuple[float, list[float]]] = []
-
-    @contextmanager
-    def recorded(description: str, total: float) -> Iterator[Callable[[float], None]]:
-        bars.append((total, []))
-        yield bars[-1][1].append
-
-    monkeypatch.setattr(gdb, "progress_bar", recorded)
+    bars = recorded_bars(monkeypatch, gdb)
     with emulated(machine("mps2-an386")) as board:
         wanted = job_at(board.server, "mps2-an386", repository)
         gdb.write(wanted)

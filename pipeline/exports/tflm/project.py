@@ -19,6 +19,7 @@ from pipeline.graph.ir import Int8Array, IntegerGraph
 from pipeline.graph.reference import execute
 from pipeline.metadata import read_labels, read_normalization
 from pipeline.preprocess import Normalization, quantized_pixel_table
+from pipeline.progress import progress_bar
 from pipeline.runners.host_tflm import measure
 
 #: The interpreter's method that registers an operator, by the schema's name of it.
@@ -73,8 +74,11 @@ def write_project(graph: IntegerGraph, inputs: Int8Array, where: str, folder: Pa
     normalization = read_normalization(graph.metadata, where)
     labels = read_labels(graph.metadata, where)
     content = write_tflite(graph, "int8", _PADDING)
-    found = measure(content, inputs)
-    expected = execute(graph, inputs, "fixed-point")
+    # Each vector is computed twice: all at once by the interpreter, which says nothing until it is done.
+    with progress_bar("test vectors", 2 * len(inputs)) as advance:
+        found = measure(content, inputs)
+        advance(len(inputs))
+        expected = execute(graph, inputs, "fixed-point", advance)
     if not np.array_equal(found.outputs, expected):
         raise GateFailedError(f"{where}: TensorFlow Lite Micro computes other codes than the reference")
     arena = Arena(found.total, found.activations, scratch_bound(graph, kernel_padding=True))
