@@ -117,14 +117,28 @@ def _stage_changes(before: Provenance, after: Provenance, sources: _Sources) -> 
         then = before.stages.get(name, empty)
         changed = _changed(then.deps, now.deps)
         reasons = [_source_change(then, now, path) + sources.files(path) for path in changed if path not in made]
-        reasons += [
-            f"{key} is {now.params.get(key)}, was {then.params.get(key)}" for key in _changed(then.params, now.params)
-        ]
+        reasons += _param_changes(then.params, now.params)
         outs = tuple(_changed(then.outs, now.outs))
         # An output that an unexplained one led to is not unexplained again: the first of them is named.
         changes.append(StageChange(name, tuple(reasons), outs, explained=bool(changed or reasons)))
         made |= now.outs.keys()
     return changes
+
+
+def _param_changes(then: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    """In words. Of another experiment, whose parameters all have other names, only that it is another one."""
+    before, after = _experiments(then), _experiments(now)
+    switched = bool(before and after and before != after)
+    changes = [
+        f"{key} is {now.get(key)}, was {then.get(key)}"
+        for key in _changed(then, now)
+        if not (switched and (key == "experiment" or key.startswith("experiments.")))
+    ]
+    return [f"experiment is {', '.join(after)}, was {', '.join(before)}", *changes] if switched else changes
+
+
+def _experiments(params: Mapping[str, object]) -> list[str]:
+    return sorted({key.split(".")[1] for key in params if key.startswith("experiments.")})
 
 
 def _changed(then: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

@@ -89,6 +89,15 @@ def test_a_model_changed_by_a_parameter_names_it(repository):
     assert causes == "quantize: experiments.digits.quantize.rounding is nearest, was hessian"
 
 
+def test_of_another_experiment_it_is_said_once_that_it_is_another(repository):
+    params = repository.path("params.yaml")
+    params.write_text(params.read_text().replace("experiment: digits", "experiment: solar", 1))
+    repository.new_model()
+    _, _, causes = changes(repository)["model"]
+    assert causes.count("experiment is solar, was digits") == 1
+    assert "experiments." not in causes
+
+
 def test_a_source_that_changed_nothing_is_no_cause_of_another_model(repository):
     repository.write("pipeline/data/new.py", b"")
     repository.new_model()
