@@ -138,7 +138,14 @@ def _make(environment: ToolEnvironment) -> None:
 
 @exits_cleanly
 def main() -> None:
-    """Make every environment that is not there yet: ``python -m pipeline.tool_environments``."""
+    """Make every environment that is not there yet: ``python -m pipeline.tool_environments``.
+
+    With a name after it, make that one and print nothing but its interpreter.
+    """
+    if len(sys.argv) > 1:
+        for name in sys.argv[1:]:
+            print(tool_python(name))
+        return
     for environment in tool_environments():
         tool_python(environment.name)
         print(f"{environment.name} {environment.version}: {environment.folder}")

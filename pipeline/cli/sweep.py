@@ -17,6 +17,7 @@ from pipeline.report.console import console, table
 from pipeline.report.format import UNKNOWN, grouped, percent, size
 from pipeline.report.inputs import DATASET_FILE
 from pipeline.sweep.choice import Accuracies, frontier, to_train
+from pipeline.sweep.cluster import train_on_cluster
 from pipeline.sweep.estimate import Candidate, estimate
 from pipeline.sweep.page import BoardChoice, choose, render_sweep
 from pipeline.sweep.training import read_experiments, train
@@ -38,6 +39,7 @@ class Wanted:
         input: how an image must come.
         train: networks to train for each board.
         jobs: how many are trained at a time.
+        cluster: a Ray cluster that trains them instead of DVC's queue.
     """
 
     boards: tuple[str, ...]
@@ -49,6 +51,7 @@ class Wanted:
     input: str | None = None
     train: int = 0
     jobs: int = 1
+    cluster: str | None = None
 
 
 def sweep(wanted: Wanted, page: Path, as_json: bool) -> None:
@@ -58,6 +61,8 @@ def sweep(wanted: Wanted, page: Path, as_json: bool) -> None:
         SixfoldError: an option or file cannot be used.
         GateFailedError: nothing fits one of the boards.
     """
+    if wanted.cluster is not None and not wanted.train:
+        raise SixfoldError("--cluster: nothing is trained without --train")
     params = load_params()
     like, modes = _common(wanted, params), _modes(wanted)
     candidates = {
@@ -67,7 +72,7 @@ def sweep(wanted: Wanted, page: Path, as_json: bool) -> None:
     accuracies: Accuracies = {}
     if wanted.train:
         networks = to_train((frontier(found, {}) for found in candidates.values()), wanted.train)
-        accuracies = train(params, networks, wanted.jobs, lambda line: print(line, file=sys.stderr, flush=True))
+        accuracies = _train(params, networks, wanted)
     else:
         accuracies = read_experiments(params).accuracies
     choices = [
@@ -83,6 +88,15 @@ def sweep(wanted: Wanted, page: Path, as_json: bool) -> None:
         console().print(f"{page}: every candidate, and drawings")
     if without := [choice.target.name for choice in choices if choice.best is None]:
         raise GateFailedError(f"no candidate suits {', '.join(without)}; try smaller --width and --side")
+
+
+def _train(params: Params, networks: Sequence[tuple[float, int]], wanted: Wanted) -> Accuracies:
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    if wanted.cluster is None:
+        return train(params, networks, wanted.jobs, say)
+    return train_on_cluster(params, networks, wanted.jobs, wanted.cluster, say)
 
 
 def _modes(wanted: Wanted) -> Sequence[Mode]:

@@ -49,7 +49,7 @@ def read_experiments(params: Params) -> Experiments:
         return Experiments({}, {})
     if listed.returncode or not listed.stdout:
         return Experiments({}, {})
-    return experiments_of(json.loads(_dvc("exp", "show", "--json")), params)
+    return experiments_of(json.loads(dvc("exp", "show", "--json")), params)
 
 
 def experiments_of(shown: Any, params: Params) -> Experiments:
@@ -99,16 +99,15 @@ def train(params: Params, networks: Sequence[Network], jobs: int, say: Callable[
         SixfoldError: DVC failed, or the training of a network; names it and where to read on.
     """
     known = read_experiments(params)
-    names = {name_of(params, network): network for network in networks if network not in known.accuracies}
-    chosen = f"experiments.{params.experiment}"
-    for name, (width, side) in names.items():
+    names = untrained(params, networks, known)
+    for name, network in names.items():
         if known.states.get(name) in ("queued", "running"):
             continue
-        settings = (f"{chosen}.model.width={width:g}", f"{chosen}.data.image_size={side}")
-        _dvc("exp", "run", "--queue", "--name", name, *(part for one in settings for part in ("-S", one)), STAGE)
+        changes = (part for one in settings(params, network) for part in ("-S", one))
+        dvc("exp", "run", "--queue", "--name", name, *changes, STAGE)
         say(f"queued {name}")
     if names:
-        _dvc("queue", "start", "--jobs", str(jobs))
+        dvc("queue", "start", "--jobs", str(jobs))
     waiting = set(names)
     while waiting:
         time.sleep(_POLL_S)
@@ -118,12 +117,37 @@ def train(params: Params, networks: Sequence[Network], jobs: int, say: Callable[
         for name in sorted(ended):
             say(f"{name}: {known.states.get(name, 'gone')}")
         waiting -= ended
+    return with_results(known, names, {name: f"`dvc queue logs {name}` says why" for name in names})
+
+
+def untrained(params: Params, networks: Sequence[Network], known: Experiments) -> dict[str, Network]:
+    """Networks without a result, by the names of their experiments."""
+    return {name_of(params, network): network for network in networks if network not in known.accuracies}
+
+
+def settings(params: Params, network: Network) -> tuple[str, str]:
+    """What ``dvc exp run -S`` changes for a network."""
+    chosen = f"experiments.{params.experiment}"
+    return f"{chosen}.model.width={network[0]:g}", f"{chosen}.data.image_size={network[1]}"
+
+
+def with_results(known: Experiments, names: Mapping[str, Network], reasons: Mapping[str, str]) -> Accuracies:
+    """The accuracies, if all the named networks have one.
+
+    Raises:
+        SixfoldError: one has none; names it, and the reason for the first.
+    """
     if failed := sorted(name for name, network in names.items() if network not in known.accuracies):
-        raise SixfoldError(f"{', '.join(failed)}: no result; `dvc queue logs {failed[0]}` says why")
+        raise SixfoldError(f"{', '.join(failed)}: no result; {reasons.get(failed[0], 'nothing says why')}")
     return known.accuracies
 
 
-def _dvc(*arguments: str) -> str:
+def dvc(*arguments: str) -> str:
+    """What a command of DVC prints.
+
+    Raises:
+        SixfoldError: it failed or took too long; its last line.
+    """
     command = [sys.executable, "-m", "dvc", *arguments]
     environment = os.environ | {"DVC_NO_ANALYTICS": "1"}
     try:

@@ -102,6 +102,7 @@ def test_where_nothing_fits_the_gate_fails_and_the_page_says_so(
         (("--board", "nucleo-f446re", "--width", "0", "--classes", "9"), "--width 0"),
         (("--board", "nucleo-f446re", "--side", "33", "--classes", "9"), "--side 33: must be a multiple of 32"),
         (("--board", "nucleo-f446re"), "give --classes"),
+        (("--board", "nucleo-f446re", *SMALL, "--cluster", "local"), "--cluster: nothing is trained without --train"),
         (
             ("--board", "nucleo-f446re", *SMALL, "--input", "rows", "--kernels", "cmsis-nn", "--kernels", "streaming"),
             "--input rows: not with kernels cmsis-nn, only with streaming",

@@ -127,3 +127,17 @@ def test_two_networks_are_trained_in_the_queue_and_decide_the_answer(clone: Work
     # What was trained is known to a later sweep, which trains nothing.
     assert sweep(clone, *asked) == after
     assert clone.run("git", "status", "--short").stdout == ""
+
+
+@pytest.mark.slow
+def test_a_network_is_trained_on_a_cluster_and_is_an_experiment_of_this_repository(clone: Workspace):
+    asked = ("--board", "nucleo-f446re", "--classes", "10", "--width", "0.15", "--side", "32")
+    after = sweep(clone, *asked, "--train", "1", "--cluster", "local")
+    (accuracy,) = {one["accuracy"] for one in after["candidates"]}
+    assert 0.1 <= accuracy <= 1 and after["best"]["accuracy"] == accuracy
+    assert sweep(clone, *asked) == after
+    assert clone.run("git", "status", "--short").stdout == ""
+    # Its data are here too; DVC also names what later stages have not made.
+    clone.run("dvc", "exp", "apply", name_of(load_params(clone.folder / "params.yaml"), (0.15, 32)))
+    assert clone.report("quantize")["accuracy"]["int8"] == accuracy
+    assert (clone.folder / "models/model.int8.onnx").is_file()

@@ -12,6 +12,7 @@ EXAMPLES = (
     "sixfold sweep --board nucleo-f446re",
     "sixfold sweep --board netduino-plus-2 --kernels cmsis-nn --kernels streaming --input frame",
     "sixfold sweep --board nucleo-f446re --train 4 --jobs 2",
+    "sixfold sweep --board nucleo-f446re --train 8 --jobs 8 --cluster 10.0.0.1:6379",
     "sixfold sweep --board nrf52840-dk --board nucleo-f446re --width 0.35 --width 0.5 --side 96 --json",
 )
 
@@ -55,6 +56,13 @@ def command(
         int, typer.Option(min=0, metavar="N", help="Train up to N networks for each board, spread over the trade-off.")
     ] = 0,
     jobs: Annotated[int, typer.Option(min=1, help="How many are trained at a time.")] = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Train with Ray instead of DVC's queue: on a cluster that this computer belongs to, or `local`.",
+        ),
+    ] = None,
     page: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("site/sweep.html"),
     as_json: Json = False,
 ) -> None:
@@ -81,6 +89,7 @@ def command(
             input=image and image.value,
             train=train,
             jobs=jobs,
+            cluster=cluster,
         ),
         page,
         as_json,
