@@ -35,11 +35,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Choices:
-    """What the user gave; None is asked for, or takes its default. `targets` empty leaves those that are enabled."""
+    """What the user gave.
+
+    Attributes:
+        size: this and the other numbers are asked for where they are None, or take their default.
+        imagenet: start from ImageNet's weights, or from random ones; None leaves it as it is.
+        targets: empty leaves those that are enabled.
+    """
 
     size: int | None
     channels: int | None
     width: float | None
+    imagenet: bool | None
     epochs: int | None
     targets: tuple[str, ...] = ()
 
@@ -66,11 +73,15 @@ def init_project(folder: Path, given: Choices, only_check: bool, quiet: bool, as
     default = params.experiments[EXPERIMENT]
     size = _ask("size", "side of the network's input in pixels", given.size, default.data.image_size, quiet)
     channels = _ask("channels", "channels: 3 for colour, 1 for grey", given.channels, found.channels, quiet)
-    width = _ask("width", "width of the network: 0.35, 0.5, 0.75 or 1.0", given.width, default.model.width, quiet)
+    given_width = 1.0 if given.imagenet else given.width
+    width = _ask("width", "width of the network: 0.35, 0.5, 0.75 or 1.0", given_width, default.model.width, quiet)
     epochs = _ask("epochs", "passes over the images in training", given.epochs, default.train.epochs, quiet)
     changes = _changes(folder, size, channels, width, epochs)
-    if channels != default.data.channels:  # else they may be the user's own, or those of the weights to start from
-        changes |= {(*_EXPERIMENT, "data", "mean"): [0.0] * channels, (*_EXPERIMENT, "data", "std"): [1.0] * channels}
+    if given.imagenet is not None:
+        changes[(*_EXPERIMENT, "model", "init")] = "imagenet" if given.imagenet else "scratch"
+    if given.imagenet is not None or channels != default.data.channels:
+        mean, std = _statistics(bool(given.imagenet), channels)
+        changes |= {(*_EXPERIMENT, "data", "mean"): mean, (*_EXPERIMENT, "data", "std"): std}
     text = replace_values(PARAMS_FILE.read_text(encoding="utf-8"), changes, str(PARAMS_FILE))
     if targets:
         text = replace_block(text, ("targets",), "".join(map(params_lines, targets)), str(PARAMS_FILE))
@@ -108,6 +119,19 @@ def _refuse_values(given: Choices) -> None:
                 check(value)
         except ValueError as error:
             raise SixfoldError(f"--{flag} {value:g}: {error}") from error
+    if given.imagenet and given.width not in (None, 1.0):
+        raise SixfoldError(f"--width {given.width:g}: ImageNet's weights exist for width 1.0; leave one of the two out")
+
+
+def _statistics(imagenet: bool, channels: int) -> tuple[list[float], list[float]]:
+    """Mean and deviation that pixels are normalised with, one of each for a channel."""
+    if not imagenet:
+        return [0.0] * channels, [1.0] * channels
+    from pipeline.models.imagenet import MEAN, STD  # noqa: PLC0415 - it brings torch
+
+    if channels == len(MEAN):
+        return list(MEAN), list(STD)
+    return [round(sum(MEAN) / len(MEAN), 3)] * channels, [round(sum(STD) / len(STD), 3)] * channels
 
 
 def _ask(flag: str, question: str, given: T | None, default: T, quiet: bool) -> T:

@@ -84,6 +84,22 @@ def test_what_the_images_do_not_decide_stays(project: Path, monkeypatch: pytest.
     assert load_params().selected.data.mean == (0.0,) and load_params().selected.data.std == (1.0,)
 
 
+@pytest.mark.parametrize(
+    ("mode", "mean", "std"),
+    [("RGB", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), ("L", (0.449,), (0.226,))],
+)
+def test_imagenet_sets_all_that_its_weights_need(
+    project: Path, monkeypatch: pytest.MonkeyPatch, mode: str, mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
+    fill(project / "photos", {"a": 5, "b": 5}, mode=mode)
+    assert run(monkeypatch, "init", "photos", "--imagenet") == 0
+    chosen = load_params().selected
+    assert (chosen.model.init, chosen.model.width, chosen.data.mean, chosen.data.std) == ("imagenet", 1.0, mean, std)
+    assert run(monkeypatch, "init", "photos", "--from-scratch", "--width", "0.35") == 0
+    chosen = load_params().selected
+    assert (chosen.model.init, chosen.model.width, set(chosen.data.mean)) == ("scratch", 0.35, {0.0})
+
+
 def test_what_is_wrong_with_the_folder_is_said(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +150,7 @@ def test_transparent_palettes_are_read_without_a_word(
         ("photos", ["--size", "50"], "--size 50: should be a multiple of 32"),
         ("photos", ["--channels", "2"], "--channels 2: should be 1 or 3"),
         ("photos", ["--width", "0"], "--width 0: should be greater than 0"),
+        ("photos", ["--imagenet", "--width", "0.5"], "--width 0.5: ImageNet's weights exist for width 1.0"),
         ("photos", ["--epochs", "-1"], "--epochs -1: should be greater than or equal to 0"),
         ("photos", ["--target", "nope"], "targets/nope.yaml: no such target"),
         ("lonely", [], "a single class"),

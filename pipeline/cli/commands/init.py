@@ -10,6 +10,7 @@ from pipeline.cli.arguments import Json, complete_target
 EXAMPLES = (
     "sixfold init photos",
     "sixfold init photos --size 128 --channels 3 --width 0.5 --target host-litert --target nucleo-h743zi2",
+    "sixfold init photos --imagenet --target nucleo-h743zi2",
     "sixfold init photos --check --json",
 )
 
@@ -21,6 +22,14 @@ def command(
     ] = None,
     channels: Annotated[int | None, typer.Option(help="3 for colour, 1 for grey [default: as the images].")] = None,
     width: Annotated[float | None, typer.Option(help="The network's width [default: 0.35].")] = None,
+    imagenet: Annotated[
+        bool | None,
+        typer.Option(
+            "--imagenet/--from-scratch",
+            help="What training starts from: ImageNet's weights, of width 1.0, better on few images; or random ones.",
+            show_default=False,
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the images in training [default: 12].")] = None,
     target: Annotated[
         list[str] | None,
@@ -37,4 +46,6 @@ def command(
     """
     from pipeline.cli.init import Choices, init_project
 
-    init_project(folder, Choices(size, channels, width, epochs, tuple(target or ())), check, yes or as_json, as_json)
+    init_project(
+        folder, Choices(size, channels, width, imagenet, epochs, tuple(target or ())), check, yes or as_json, as_json
+    )
