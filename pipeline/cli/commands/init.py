@@ -10,7 +10,7 @@ from pipeline.cli.arguments import Json, complete_target
 EXAMPLES = (
     "sixfold init photos",
     "sixfold init photos --size 128 --channels 3 --width 0.5 --target host-litert --target nucleo-h743zi2",
-    "sixfold init photos --imagenet --target nucleo-h743zi2",
+    "sixfold init photos --imagenet --target raspberry-pi-pico-2",
     "sixfold init photos --check --json",
 )
 
