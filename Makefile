@@ -30,7 +30,7 @@ tools: setup ## the environments of tools that live apart, for use without a net
 	python -m pipeline.tool_environments
 
 repro: setup ## everything: data, training, export, quantisation, every enabled target, the report
-	if ! dvc repro --keep-going; then \
+	@if ! dvc repro --keep-going; then \
 		echo 'Some stage failed. What was verified nevertheless: .venv/bin/sixfold report' >&2; exit 1; \
 	fi
 	sixfold targets
