@@ -34,8 +34,7 @@ def test_the_digits_network_takes_what_its_firmware_takes(board: str, mode: Mode
         float(cell.replace("\u202f", "").replace(" ", "")) for cell in row.split("|")[6:10]
     )
     assert found.macs == 4453056 and found.parameters == 401610
-    if mode.kernels != "streaming":  # whose plans tests/backends/test_cortex_m_fit.py compares with linked firmware
-        assert found.ram_bytes == ram
+    assert found.ram_bytes == ram
     assert 0 < found.flash_bytes - flash < 14.5 * 1024
     assert np.isclose(found.macs / found.instructions, macs_an_instruction, rtol=0.08)
 
