@@ -103,6 +103,8 @@ def _leaves(node: yaml.Node) -> Iterator[yaml.Node]:
 def inline(value: Any) -> str:
     """A value on one line, in brackets where it has parts."""
     text: str = yaml.safe_dump(value, default_flow_style=True, width=10**6, allow_unicode=True)
+    if yaml.safe_load(text) != value:  # NEL, a line break to YAML, is not escaped then
+        text = yaml.safe_dump(value, default_flow_style=True, width=10**6)
     return text.removesuffix("\n").removesuffix("\n...")
 
 

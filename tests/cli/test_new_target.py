@@ -3,7 +3,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.cli.new_target import STAND_INS, _text
@@ -93,6 +93,7 @@ def test_what_is_not_permitted_writes_nothing(
     assert sorted(Path("targets").iterdir()) == before
 
 
+@example({"a": "a\x85b"})
 @given(st.dictionaries(st.sampled_from("abc"), st.text(max_size=20), min_size=1))
 def test_any_text_is_read_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, fields: dict[str, str]) -> None:
     path = tmp_path_factory.getbasetemp() / "fields.yaml"
