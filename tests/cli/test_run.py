@@ -145,8 +145,9 @@ def test_on_a_terminal_the_view_changes_in_place(project: Path, tmp_path: Path) 
     picture(tmp_path / "shown.png", 3)
     ours, theirs = pty.openpty()
     arguments = command("run", TARGET, "--watch", str(tmp_path))
+    wide = {"TERM": "xterm", "COLUMNS": "300"}  # so that no line is broken, however long the folder's path is
     process = subprocess.Popen(
-        arguments, cwd=project, env={**environment(), "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs
+        arguments, cwd=project, env={**environment(), **wide}, stdin=theirs, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
     printed = b""
@@ -158,6 +159,7 @@ def test_on_a_terminal_the_view_changes_in_place(project: Path, tmp_path: Path) 
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     os.close(ours)
+    assert b"1 images" in printed
     assert b"shown.png" in printed and b"\x1b[" in printed and "\u2588".encode() in printed
 
 
