@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -50,6 +51,8 @@ def run_program(
     except FileNotFoundError as error:
         raise SixfoldError(f"{command[0]}: not found; {get}") from error
     assert process.stdout is not None
+    endless = f"{command[0]} did not end within {time_limit_s:g} s{late}"
+    deadline = time.monotonic() + time_limit_s
     lines: list[str] = []
     # In a thread, so that a program that says nothing more is still ended in time.
     listener = threading.Thread(target=_listen, args=(process.stdout, lines, heard), daemon=True)
@@ -57,11 +60,13 @@ def run_program(
     try:
         code = process.wait(time_limit_s)
     except subprocess.TimeoutExpired as error:
-        raise SixfoldError(f"{command[0]} did not end within {time_limit_s:g} s{late}") from error
+        raise SixfoldError(endless) from error
     finally:
         process.kill()
         process.wait()
-    listener.join()
+    listener.join(max(0.0, deadline - time.monotonic()))
+    if listener.is_alive():  # what the program started goes on, and could still say something
+        raise SixfoldError(endless)
     process.stdout.close()
     return "".join(lines), code
 

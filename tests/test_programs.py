@@ -40,6 +40,14 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     assert time.monotonic() - began < 30
 
 
+def test_what_a_program_leaves_running_is_not_waited_for(tmp_path: Path) -> None:
+    began = time.monotonic()
+    script = "import subprocess; subprocess.Popen(['sleep', '60']); print('over')"
+    with pytest.raises(SixfoldError, match=r"did not end within 2 s$"):
+        run(script, tmp_path, time_limit_s=2)
+    assert time.monotonic() - began < 30
+
+
 def test_a_program_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(SixfoldError, match=r"^no-such-program: not found; get it$"):
         run_program(["no-such-program"], tmp_path, {}, time_limit_s=1, get="get it")
