@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.boards import BOARDS
+from pipeline import profile
 from pipeline.backends.cortex_m import compile_graph
 from pipeline.backends.cortex_m.libraries import MODES, Mode
 from pipeline.host_compiler import compile_c
@@ -13,6 +14,7 @@ from pipeline.runners.qemu_system import run_artefact
 from tests.firmware.test_streaming_model import odd_network
 from tests.graph.graphs import random_inputs
 
+PLUGINS = Path(profile.__file__).parent
 #: What may access any address (Armv7-M and Armv8-M manuals, "Unaligned data access"); all else has to be aligned.
 ANYWHERE = ("ldr", "ldrh", "ldrsh", "str", "strh")
 
@@ -29,7 +31,7 @@ def test_only_single_loads_and_stores_are_unaligned(core: str, mode: Mode, tmp_p
     plugin = compile_c(
         Path(__file__).with_name("watch_alignment.c"),
         tmp_path / "watch_alignment.so",
-        ("-shared", "-fPIC", "-fvisibility=hidden"),
+        ("-shared", "-fPIC", "-fvisibility=hidden", f"-I{PLUGINS}"),
     )
     noted = tmp_path / "noted"
     run_artefact(tmp_path, target, random_inputs(graph, 1, 1), ("-plugin", f"file={plugin},out={noted}"))
