@@ -36,15 +36,9 @@ class Margin:
     def fits(self, need: Need) -> bool:
         """Whether a network with this need fits the board."""
         used = dict(self.bytes)
-        for region, amount in placed(need, self.memory):
+        for region, amount in need.placed(self.memory):
             used[region] += amount
         return all(used[name] <= region.size for name, region in self.memory.regions.items())
-
-
-def placed(need: Need, memory: Memory) -> tuple[tuple[str, int], ...]:
-    """Each part of a network's need with the region that it goes to."""
-    place = memory.place
-    return (place.arena, need.arena), (place.data, need.variables), (place.weights, need.constants)
 
 
 def measure_margin(target: Target, engine: Engine, graph: IntegerGraph) -> Margin:
@@ -71,7 +65,7 @@ def measure_margin(target: Target, engine: Engine, graph: IntegerGraph) -> Margi
         firmware = toolchain.build_device(folder, build, core, roomy.board, kernels, roomy.settings)
         used = [_used(elf, regions) for elf in (firmware, firmware.with_name("serial.elf"))]
     taken = {region: max(each[region] for each in used) for region in regions}
-    for region, amount in placed(engine.need(graph), target.memory):
+    for region, amount in engine.need(graph).placed(target.memory):
         taken[region] -= amount
     return Margin(target.memory, taken)
 

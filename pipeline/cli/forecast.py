@@ -31,15 +31,11 @@ def _too_small(network: Variant, targets: list[Target]) -> Iterator[str]:
     for target in targets:
         if target.memory is None:
             continue
-        place, simd = target.memory.place, load_core(target.core).simd
+        simd = load_core(target.core).simd
         engine = engine_for(target.kernels or default_kernels(simd), simd, target.input, target.optimize)
         need = engine.need(skeleton(network))
         use = dict.fromkeys(target.memory.regions, 0)
-        for region, amount in (
-            (place.arena, need.arena),
-            (place.data, need.variables),
-            (place.weights, need.constants),
-        ):
+        for region, amount in need.placed(target.memory):
             use[region] += amount
         lacking = [
             f"{name} has {size(region.size)}, tensors and weights take {size(use[name])}"

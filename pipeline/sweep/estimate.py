@@ -91,10 +91,9 @@ def _candidate(target: Target, memory: Memory, variant: Variant, mode: Mode, nee
     costs = kernel_costs(target.core, mode.kernels)
     use = dict.fromkeys(memory.regions, 0)
     for region, amount in (
-        (memory.place.arena, need.arena),
+        *need.placed(memory),
         (memory.place.stack, costs.stack_bytes),
-        (memory.place.data, need.variables + costs.data_bytes + served_bytes(graph)),
-        (memory.place.weights, need.constants),
+        (memory.place.data, costs.data_bytes + served_bytes(graph)),
         ("flash", costs.code_bytes),
     ):
         use[region] += amount

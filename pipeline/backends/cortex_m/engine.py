@@ -7,6 +7,7 @@ from typing import Protocol
 from pipeline.backends.cortex_m.kernel import Kernel
 from pipeline.backends.cortex_m.memory_plan import MemoryPlan
 from pipeline.graph.ir import IntegerGraph
+from pipeline.memories import Memory
 from pipeline.targets import Kernels
 
 
@@ -59,6 +60,11 @@ class Need:
     def ram(self) -> int:
         """All that an inference needs beside the stack."""
         return self.arena + self.variables
+
+    def placed(self, memory: Memory) -> tuple[tuple[str, int], ...]:
+        """The region of a board that each part goes to, and its bytes."""
+        place = memory.place
+        return (place.arena, self.arena), (place.data, self.variables), (place.weights, self.constants)
 
 
 class Engine(Protocol):
