@@ -1,5 +1,6 @@
 """Whole networks row by row: bit for bit the reference, every multiply-add once, nothing written beside its buffer."""
 
+import itertools
 import subprocess
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -147,8 +148,9 @@ def test_tiled_units_by_themselves_are_the_same(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tiled", [False, True])
-@pytest.mark.parametrize("field", ["ring", "work", "kept", "row"])
+@pytest.mark.parametrize(
+    ("field", "tiled"), [*itertools.product(["ring", "work", "kept", "row"], [False, True]), ("saved", True)]
+)
 def test_a_buffer_that_is_too_small_is_noticed(
     field: str, tiled: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,8 @@ class UnitBuffers:
 
     Attributes:
         cut: what they are for.
-        ring: three expanded rows; of a tiled unit only the one that the next window needs too.
+        ring: three expanded rows; a tiled unit has its ring in `work`.
+        saved: of a tiled unit, the expanded row that the next window needs too.
         kept: input rows that a later step needs.
         work: the panel that the matrix products read; behind it, in a stem, the windows of the first convolution, and
             in a tiled unit the ring and the column left of its strip.
@@ -44,6 +45,7 @@ class UnitBuffers:
 
     cut: Cut
     ring: int
+    saved: int
     kept: int
     work: int
     patches_at: int | None
@@ -77,7 +79,7 @@ class GroupBuffers:
     @property
     def fixed(self) -> int:
         """All that does not depend on the strips, aligned."""
-        own = sum(align(unit.ring) + align(unit.kept) for unit in self.units)
+        own = sum(align(unit.ring) + align(unit.saved) + align(unit.kept) for unit in self.units)
         return own + sum(map(align, self.rows)) + align(max(self.result, self.source + self.lead))
 
     @property
@@ -120,11 +122,12 @@ def _unit_buffers(
     kept_rows = _STEM_ROWS if unit.is_stem else 1 if unit.addition or cut.tiled else 0
     before = layout.panel_bytes(taps, longest)
     patches_at = tile_at = None
+    ring = saved = 0
     if cut.tiled:
         ring_at = align(max(before, layout.panel_bytes(expanded, -(-longest // unit.depthwise.stride[0]))))
         tile_at = ring_at, align(ring_at + layout.ring_bytes(longest, expanded, _SLOTS))
         work = tile_at[1] + COLUMN_BYTES * expanded
-        ring = saved_bytes(expanded_width, expanded)
+        saved = saved_bytes(expanded_width, expanded)
     else:
         patches_at = align(before) if unit.is_stem else None
         gathered = before if patches_at is None else patches_at + taps * longest
@@ -133,6 +136,7 @@ def _unit_buffers(
     return UnitBuffers(
         cut=cut,
         ring=ring,
+        saved=saved,
         kept=0 if whole_input else kept_rows * row,
         work=work,
         patches_at=patches_at,

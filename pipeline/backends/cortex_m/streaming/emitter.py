@@ -143,14 +143,14 @@ class _Tables:
 
     def _places(self, unit: Unit, buffers: UnitBuffers, layer: str) -> Iterator[str]:
         """Where the unit's buffers lie; its strips share one panel with those of its group."""
-        ring, work = self._offsets[buffer_name("ring", unit.expand.name)], self._offsets[buffer_name("work", layer)]
+        work = self._offsets[buffer_name("work", layer)]
         if buffers.tile_at is None:
-            yield f".ring = {ring}"
+            yield f".ring = {self._offsets[buffer_name('ring', unit.expand.name)]}"
             yield f".saved = {_NOWHERE}"
             yield f".column = {_NOWHERE}"
         else:
             yield f".ring = {work + buffers.tile_at[0]}"
-            yield f".saved = {ring}"
+            yield f".saved = {self._offsets[buffer_name('saved', unit.expand.name)]}"
             yield f".column = {work + buffers.tile_at[1]}"
         yield f".panel = {work}"
         yield f".patches = {_NOWHERE if buffers.patches_at is None else work + buffers.patches_at}"

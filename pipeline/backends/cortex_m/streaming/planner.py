@@ -188,7 +188,11 @@ def _lifetimes(
         layer = group_name(group.operators)
         own = list(zip(group.units, group.buffers.units, strict=True))
         sizes = {
-            **{buffer_name("ring", unit.expand.name): buffers.ring for unit, buffers in own},
+            **{
+                buffer_name(kind, unit.expand.name): size
+                for unit, buffers in own
+                for kind, size in (("ring", buffers.ring), ("saved", buffers.saved))
+            },
             **{buffer_name("kept", unit.expand.name): buffers.kept for unit, buffers in own},
             **{row_name(layer, parity): size for parity, size in enumerate(group.buffers.rows)},
             buffer_name("work", layer): group.buffers.work,
